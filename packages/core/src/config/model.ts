@@ -1,0 +1,136 @@
+import type { Millis } from '../units.js';
+
+interface TunnelBase {
+  /** Unique; 1 to 63 of letters, digits, `.`, `_` and `-`, not starting with `-`. */
+  readonly name: string;
+  /** Linux interface name, unique: 1 to 15 of letters, digits, `.`, `_` and `-`, not starting with `-`. */
+  readonly iface: string;
+  readonly enabled: boolean;
+  /** 0 is the most preferred. */
+  readonly priority: number;
+  /** Canonical text (RFC 5952). Null: read from the interface. */
+  readonly address: string | null;
+  /** 0 to 128. */
+  readonly prefixLength: number;
+}
+
+export type TunnelConfig =
+  | (TunnelBase & {
+      readonly type: 'he_6in4';
+      /** The tunnel server's IPv4 address. Null while the file does not say: the tunnel stays down and says why. */
+      readonly endpoint: string | null;
+      /** This machine's IPv4 address. Null: the address the route to the endpoint uses. */
+      readonly local: string | null;
+    })
+  | (TunnelBase & { readonly type: 'wireguard' })
+  | (TunnelBase & { readonly type: 'mullvad' })
+  | (TunnelBase & {
+      readonly type: 'external';
+      /** Next hop on an interface that has neighbours, such as Ethernet. Null: found on the interface, or none needed. */
+      readonly gateway: string | null;
+    });
+
+export type TunnelType = TunnelConfig['type'];
+
+/** The one member of `TunnelConfig` whose `type` is `T`. */
+export type ConfigOf<T extends TunnelType> = Extract<TunnelConfig, { type: T }>;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface CoreConfig {
+  readonly logLevel: LogLevel;
+  readonly stateDir: string;
+  /** An IPv4 or IPv6 literal; `localhost` has become 127.0.0.1. */
+  readonly apiBind: string;
+  /** 1 to 65535. */
+  readonly apiPort: number;
+}
+
+export type ExposureMode = 'kernel' | 'proxy' | 'socks5';
+
+export interface ExposureConfig {
+  readonly mode: ExposureMode;
+  readonly socks5: { readonly bind: string; readonly port: number };
+  readonly proxy: { readonly udpBasePort: number; readonly tcpBasePort: number };
+}
+
+export type ProbeMethod = 'auto' | 'icmp' | 'tcp' | 'udp';
+
+export interface HealthPolicy {
+  /** IPv6 addresses. The first is asked regularly, the others when it falls silent. Never empty. */
+  readonly targets: readonly string[];
+  /** `auto`: ICMPv6 where `ping` is there, else TCP. */
+  readonly method: ProbeMethod;
+  /** Port that `tcp` and `udp` probes go to. */
+  readonly port: number;
+  /** Between two probes of a healthy tunnel. */
+  readonly interval: Millis;
+  /** Between two probes while a doubt is being settled, all targets taken together. */
+  readonly quickInterval: Millis;
+  /** A probe is lost once `clamp(srtt + 4 rttvar, min, max)` has passed (RFC 6298). */
+  readonly deadline: { readonly min: Millis; readonly max: Millis };
+  /** The score looks at this many slots of this length: what is older is forgotten. */
+  readonly window: { readonly slots: number; readonly slot: Millis };
+  /** Misses in a row that move new flows away. */
+  readonly missesToSoftDown: number;
+  /** Misses in a row, over at least `hardDownAfter`, that make a tunnel unreachable. */
+  readonly missesToHardDown: number;
+  readonly hardDownAfter: Millis;
+  /** Quick replies in a row that make a tunnel alive again. */
+  readonly repliesToAlive: number;
+}
+
+export interface FailoverPolicy {
+  /** How often scores are looked at. */
+  readonly checkInterval: Millis;
+  /** A primary scoring below this is given up at a check. */
+  readonly leaveBelow: number;
+  /** A backup must score at least this to take over. */
+  readonly takeAtLeast: number;
+  /** `never`: a failed-over primary stays until it fails itself. */
+  readonly failback: 'auto' | 'never';
+  /** How long a better tunnel must have been healthy before it takes the route back; doubles with every flap. */
+  readonly failbackAfter: Millis;
+  /** What the doubling stops at. */
+  readonly failbackAtMost: Millis;
+}
+
+export interface OperationPolicy {
+  /** How long one driver or route operation may take. */
+  readonly timeout: Millis;
+  /** First pause after a failure; doubles up to `retryMax`. */
+  readonly retryMin: Millis;
+  readonly retryMax: Millis;
+}
+
+export interface RoutingPolicy {
+  /** Metric of the managed default route; standbys follow at steps of 10. */
+  readonly metric: number;
+  /** Tunnel tables are numbered from here. */
+  readonly tableBase: number;
+  /** Preference of the first of our policy rules. */
+  readonly ruleBase: number;
+}
+
+export interface Config {
+  readonly core: CoreConfig;
+  readonly exposure: ExposureConfig;
+  /** In file order, which breaks ties. */
+  readonly tunnels: readonly TunnelConfig[];
+  readonly health: HealthPolicy;
+  readonly failover: FailoverPolicy;
+  readonly operation: OperationPolicy;
+  readonly routing: RoutingPolicy;
+  /** What was accepted but will not do what its author hopes, such as a tunnel whose endpoint is still a placeholder. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/** One thing wrong with a configuration text. */
+export interface ConfigProblem {
+  /** Counted from 1; null when no one line is at fault. */
+  readonly line: number | null;
+  /** `section.key`, `section` or ''. */
+  readonly where: string;
+  /** One sentence: the offending text, and what would be right. */
+  readonly problem: string;
+}

@@ -1,0 +1,115 @@
+import type { ResultAsync } from 'neverthrow';
+import type { ConfigOf, LogLevel, TunnelType } from './config/model.js';
+import type {
+  DriverError,
+  HostChange,
+  HostCounters,
+  LinkReading,
+  ProbeError,
+  ProbeFinding,
+  RouteError,
+  RoutePlan,
+} from './facts.js';
+import type { RttEstimate } from './rtt.js';
+import type { Instant, Millis, UnixSeconds } from './units.js';
+
+/**
+ * Brings one kind of tunnel up and down on the host.
+ *
+ * Never rejects and never throws; settles promptly (within 100 ms) once `signal` aborts, with
+ * `aborted`. The gateway never runs two operations on one tunnel at a time. A failed or aborted
+ * operation may have half happened, so every method must be safe to repeat.
+ */
+export interface BackendDriver<T extends TunnelType = TunnelType> {
+  readonly type: T;
+  /**
+   * Makes the tunnel carry traffic: interface, address, and the routing table and rules that make
+   * packets from its address leave through it and nothing else. Already up: changes nothing and
+   * interrupts nothing. Fails: leaves nothing of this attempt behind that `down` would not remove.
+   */
+  up(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<LinkReading, DriverError>;
+  /** Leaves nothing of it behind. Already gone: succeeds. Never succeeds with any of it left. */
+  down(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<void, DriverError>;
+  /** Looks without touching. No interface is an answer (`absent`); not being able to look is an error. */
+  inspect(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<LinkReading, DriverError>;
+}
+
+export type DriverSet = { readonly [T in TunnelType]?: BackendDriver<T> };
+
+/** What to probe, and how often. */
+export interface ProbePlan {
+  readonly iface: string;
+  /** Probes leave with this source address, and so through this tunnel's own routing table. */
+  readonly source: string;
+  /** Asked in turn, one probe every `interval` over all of them. Never empty. */
+  readonly targets: readonly string[];
+  readonly interval: Millis;
+  /** Bounds of the time after which a probe counts as lost; the estimate in between is `rtt`'s. */
+  readonly deadline: { readonly min: Millis; readonly max: Millis };
+  /** What is known of the round trip so far; the prober goes on from there (rtt.ts). */
+  readonly rtt: RttEstimate | null;
+}
+
+/** Sends probes through one tunnel and says what became of each. */
+export interface Prober {
+  /**
+   * Probes by `plan` until `signal` aborts, calling `report` once for every probe, and once more
+   * (`late`) for one that comes back after it was reported lost. The first probe leaves at once.
+   * Intervals are jittered to 75-100 % so that tunnels do not fall into step (RFC 5880 section 6.8.7).
+   *
+   * Resolves to Ok only after an abort; to Err when probing cannot begin or go on. Never rejects.
+   */
+  watch(
+    plan: ProbePlan,
+    report: (finding: ProbeFinding) => void,
+    signal: AbortSignal,
+  ): ResultAsync<void, ProbeError>;
+}
+
+/** The host's default routes, as far as they are ours. */
+export interface RouteTable {
+  /**
+   * Makes the host match `plan`. Saying the same plan twice changes nothing the second time.
+   * Routes that are not ours are never touched; `via: null` removes all of ours.
+   */
+  apply(plan: RoutePlan, signal: AbortSignal): ResultAsync<void, RouteError>;
+}
+
+/** Tells what happens on the host between two looks. */
+export interface HostMonitor {
+  /**
+   * Calls `report` for each change until `signal` aborts. Resolves to Ok after an abort, to Err when
+   * it cannot watch; a gateway without it still works, a little slower to notice. Never rejects.
+   */
+  watch(report: (change: HostChange) => void, signal: AbortSignal): ResultAsync<void, DriverError>;
+}
+
+/** Reads every interface's byte counters in one cheap look (no child process). */
+export interface CounterMeter {
+  read(signal: AbortSignal): ResultAsync<HostCounters, DriverError>;
+}
+
+/** The gateway's only source of time. Monotonic: never goes back, whatever the wall clock does. */
+export interface Clock {
+  now(): Instant;
+  wall(): UnixSeconds;
+  /** Calls `fire` once, at `at` or as soon after as it can. `label` shows in diagnostics. */
+  alarm(at: Instant, label: string, fire: () => void): { cancel(): void };
+}
+
+/** Takes finished sentences. Must not throw or block. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Everything of the outside world that a gateway needs, in one object: what `linuxHost()` returns. */
+export interface Host {
+  readonly drivers: DriverSet;
+  readonly prober: Prober;
+  readonly routes: RouteTable;
+  readonly meter: CounterMeter;
+  /** Optional: see {@link HostMonitor}. */
+  readonly monitor?: HostMonitor;
+  /** Lets go of co-processes and the like. Called once, after the gateway has stopped. */
+  close?(): Promise<void>;
+}

@@ -1,0 +1,67 @@
+export { CORE_DEFAULTS, EXPOSURE_DEFAULTS, FAILOVER_DEFAULTS, HEALTH_DEFAULTS, OPERATION_DEFAULTS, ROUTING_DEFAULTS } from './config/defaults.js';
+export type {
+  Config,
+  ConfigOf,
+  ConfigProblem,
+  CoreConfig,
+  ExposureConfig,
+  ExposureMode,
+  FailoverPolicy,
+  HealthPolicy,
+  LogLevel,
+  OperationPolicy,
+  ProbeMethod,
+  RoutingPolicy,
+  TunnelConfig,
+  TunnelType,
+} from './config/model.js';
+export type {
+  BackendDriver,
+  Clock,
+  CounterMeter,
+  DriverSet,
+  Host,
+  HostMonitor,
+  Logger,
+  ProbePlan,
+  Prober,
+  RouteTable,
+} from './contracts.js';
+export { describeConfigProblem, describeDriverError, describeGatewayError, type GatewayError } from './errors.js';
+export {
+  ABSENT,
+  type CommandFailure,
+  type DriverError,
+  type HostChange,
+  type HostCounters,
+  type LinkCounters,
+  type LinkReading,
+  NO_ROUTE,
+  type ProbeError,
+  type ProbeFinding,
+  type ProbeOutcome,
+  type RouteError,
+  type RouteHop,
+  type RoutePlan,
+} from './facts.js';
+export { Gateway, type GatewayOptions } from './gateway.js';
+export type { HealthScore, HealthSummary } from './health.js';
+export type { LivenessKind } from './liveness.js';
+export { type News, type Sentence, sentenceOf, type SwitchReason } from './news.js';
+export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
+export type { GatewayStatus, TunnelStatus } from './status.js';
+export type { TunnelState } from './tunnel.js';
+export type { Instant, Millis, UnixSeconds } from './units.js';
+export { LONG_AGO, NEVER } from './units.js';
+export {
+  type AddressesView,
+  type AddressView,
+  addressesView,
+  type HealthView,
+  healthView,
+  type OverallStatus,
+  type TunnelsView,
+  type TunnelView,
+  tunnelsView,
+  tunnelView,
+} from './views.js';

@@ -1,0 +1,1 @@
+export type LivenessKind = 'unknown' | 'alive' | 'suspect' | 'soft_down' | 'hard_down';

@@ -1,0 +1,139 @@
+import { match } from 'ts-pattern';
+import type { LogLevel } from './config/model.js';
+import { describeDriverError } from './errors.js';
+import type { DriverError, RouteError } from './facts.js';
+import type { HealthScore } from './health.js';
+import type { LivenessKind } from './liveness.js';
+import type { TunnelState } from './tunnel.js';
+import type { Millis } from './units.js';
+
+/** Why the primary changed. `degraded` is the score's verdict, the others are immediate. */
+export type SwitchReason =
+  | 'degraded'
+  | 'soft_down'
+  | 'hard_down'
+  | 'not_up'
+  | 'lowered'
+  | 'removed'
+  | 'failback'
+  | 'better_path';
+
+/** What the outside may care about. Log lines, metrics, events and notifications are all drawn from these. */
+export type News =
+  | { readonly type: 'started'; readonly tunnels: number }
+  | {
+      readonly type: 'tunnel_state';
+      readonly tunnel: string;
+      readonly from: TunnelState['kind'];
+      readonly to: TunnelState['kind'];
+      /** Set when `to` is `up`: what came up. */
+      readonly iface: string;
+      readonly address: string | null;
+      readonly carrier: string | null;
+      /** Set when `to` is `failed`. */
+      readonly fault: DriverError | null;
+      readonly retryIn: Millis | null;
+    }
+  | {
+      readonly type: 'tunnel_liveness';
+      readonly tunnel: string;
+      readonly from: LivenessKind;
+      readonly to: LivenessKind;
+      readonly primary: boolean;
+    }
+  | { readonly type: 'probing_failed'; readonly tunnel: string; readonly fault: DriverError }
+  | { readonly type: 'target_switched'; readonly tunnel: string; readonly from: string; readonly to: string }
+  | { readonly type: 'primary_selected'; readonly primary: string; readonly score: HealthScore }
+  | { readonly type: 'primary_degraded'; readonly primary: string; readonly score: HealthScore }
+  | {
+      readonly type: 'failed_over';
+      readonly from: string;
+      readonly to: string;
+      readonly fromScore: HealthScore;
+      readonly toScore: HealthScore;
+      readonly reason: SwitchReason;
+    }
+  | { readonly type: 'no_backup'; readonly primary: string }
+  | { readonly type: 'primary_lost'; readonly primary: string }
+  | { readonly type: 'route_failed'; readonly fault: RouteError; readonly retryIn: Millis }
+  | { readonly type: 'reloaded'; readonly added: number; readonly removed: number; readonly changed: number }
+  | { readonly type: 'stopped' };
+
+export interface Sentence {
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+/** The log line for a piece of news. The failover wording is the seed document's, word for word. */
+export function sentenceOf(news: News): Sentence {
+  const say = (level: LogLevel, text: string): Sentence => ({ level, text });
+  return match(news)
+    .returnType<Sentence>()
+    .with({ type: 'started' }, (n) => say('info', `Gateway started with ${count(n.tunnels, 'tunnel')}`))
+    .with({ type: 'tunnel_state', to: 'failed' }, (n) =>
+      say(
+        'error',
+        `Tunnel ${n.tunnel} failed: ${n.fault === null ? 'unknown reason' : describeDriverError(n.fault)}` +
+          (n.retryIn === null ? '' : `; next try in ${seconds(n.retryIn)}`),
+      ),
+    )
+    .with({ type: 'tunnel_state', to: 'up' }, (n) =>
+      say(
+        'info',
+        `Tunnel ${n.tunnel} is up on ${n.iface}` +
+          (n.address === null ? '' : ` with ${n.address}`) +
+          (n.carrier === null ? '' : ` (${n.carrier})`),
+      ),
+    )
+    .with({ type: 'tunnel_state', to: 'down' }, (n) => say('info', `Tunnel ${n.tunnel} is down`))
+    .with({ type: 'tunnel_state' }, (n) => say('debug', `Tunnel ${n.tunnel}: ${n.from} -> ${n.to}`))
+    .with({ type: 'tunnel_liveness' }, (n) => livenessSentence(n))
+    .with({ type: 'probing_failed' }, (n) =>
+      say('error', `Cannot probe tunnel ${n.tunnel}: ${describeDriverError(n.fault)}`),
+    )
+    .with({ type: 'target_switched' }, (n) =>
+      say('info', `Tunnel ${n.tunnel} reaches ${n.to} but not ${n.from}: probing ${n.to}`),
+    )
+    .with({ type: 'primary_selected' }, (n) =>
+      say('info', `Selected primary tunnel: ${n.primary} (health: ${n.score})`),
+    )
+    .with({ type: 'primary_degraded' }, (n) =>
+      say('warn', `Primary tunnel ${n.primary} health degraded: ${n.score}/100`),
+    )
+    .with({ type: 'failed_over', reason: 'failback' }, { type: 'failed_over', reason: 'better_path' }, (n) =>
+      say('info', `Failing back from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
+    )
+    .with({ type: 'failed_over' }, (n) =>
+      say('info', `Failing over from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
+    )
+    .with({ type: 'no_backup' }, (n) =>
+      say('error', `No healthy backup for ${n.primary}: traffic stays on it until one is fit`),
+    )
+    .with({ type: 'primary_lost' }, (n) => say('error', `Primary tunnel ${n.primary} is gone and no tunnel can replace it`))
+    .with({ type: 'route_failed' }, (n) =>
+      say('error', `Cannot set the default route: ${describeDriverError(n.fault)}; next try in ${seconds(n.retryIn)}`),
+    )
+    .with({ type: 'reloaded' }, (n) =>
+      say('info', `Configuration reloaded: ${n.added} added, ${n.removed} removed, ${n.changed} changed`),
+    )
+    .with({ type: 'stopped' }, () => say('info', 'Gateway stopped'))
+    .exhaustive();
+}
+
+function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sentence {
+  const name = news.primary ? `Primary tunnel ${news.tunnel}` : `Tunnel ${news.tunnel}`;
+  switch (news.to) {
+    case 'alive':
+      return { level: news.from === 'hard_down' ? 'info' : 'debug', text: `${name} answers again` };
+    case 'soft_down':
+      return { level: news.primary ? 'warn' : 'info', text: `${name} has stopped answering` };
+    case 'hard_down':
+      return { level: 'warn', text: `${name} is unreachable` };
+    case 'unknown':
+    case 'suspect':
+      return { level: 'debug', text: `${name}: ${news.from} -> ${news.to}` };
+  }
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const seconds = (ms: Millis): string => `${Math.max(0.1, Math.round(ms / 100) / 10)} s`;

@@ -1,0 +1,32 @@
+import type { Config, TunnelConfig } from './config/model.js';
+import type { DriverError, LinkReading } from './facts.js';
+import type { HealthSummary } from './health.js';
+import type { LivenessKind } from './liveness.js';
+import type { TunnelState } from './tunnel.js';
+import type { UnixSeconds } from './units.js';
+
+export interface TunnelStatus {
+  readonly config: TunnelConfig;
+  readonly state: TunnelState['kind'];
+  /** Why it failed, while it is `failed`. */
+  readonly fault: DriverError | null;
+  readonly liveness: LivenessKind;
+  /** Null while nothing has been measured. */
+  readonly health: HealthSummary | null;
+  readonly reading: LinkReading | null;
+  /** When a probe of this tunnel was last answered for; null before the first. */
+  readonly lastCheck: UnixSeconds | null;
+  readonly primary: boolean;
+}
+
+/** What is true now, in the gateway's own terms. A frozen projection; `views.ts` turns it into documents. */
+export interface GatewayStatus {
+  readonly phase: 'stopped' | 'running' | 'stopping';
+  readonly config: Config;
+  readonly primary: string | null;
+  /** The primary is sick and no backup is fit. */
+  readonly stranded: boolean;
+  readonly tunnels: readonly TunnelStatus[];
+  /** Wall clock at the moment of the projection. */
+  readonly at: UnixSeconds;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'tsup';
+
+// One file to install: everything the daemon runs on is bundled in, so `npx @hurricane/daemon` fetches one package.
+export default defineConfig({
+  entry: { cli: 'src/cli.ts' },
+  format: 'esm',
+  target: 'node20',
+  clean: true,
+  dts: false,
+  splitting: true,
+  noExternal: [/.*/],
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  },
+});
