@@ -59,11 +59,7 @@ export interface Prober {
    *
    * Resolves to Ok only after an abort; to Err when probing cannot begin or go on. Never rejects.
    */
-  watch(
-    plan: ProbePlan,
-    report: (finding: ProbeFinding) => void,
-    signal: AbortSignal,
-  ): ResultAsync<void, ProbeError>;
+  watch(plan: ProbePlan, report: (finding: ProbeFinding) => void, signal: AbortSignal): ResultAsync<void, ProbeError>;
 }
 
 /** The host's default routes, as far as they are ours. */

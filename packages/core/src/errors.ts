@@ -18,9 +18,15 @@ export function describeDriverError(error: DriverError): string {
     .with({ kind: 'missing_tool' }, (e) =>
       e.install === null ? `"${e.tool}" is not installed` : `"${e.tool}" is not installed: ${e.install}`,
     )
-    .with({ kind: 'not_permitted' }, (e) => `not permitted to ${e.operation}: run as root or grant CAP_NET_ADMIN and CAP_NET_RAW`)
+    .with(
+      { kind: 'not_permitted' },
+      (e) => `not permitted to ${e.operation}: run as root or grant CAP_NET_ADMIN and CAP_NET_RAW`,
+    )
     .with({ kind: 'interface_missing' }, (e) => `there is no interface "${e.iface}"`)
-    .with({ kind: 'interface_taken' }, (e) => `interface "${e.iface}" exists and is not ours (${e.found}): choose another "iface" or remove it`)
+    .with(
+      { kind: 'interface_taken' },
+      (e) => `interface "${e.iface}" exists and is not ours (${e.found}): choose another "iface" or remove it`,
+    )
     .with({ kind: 'misconfigured' }, (e) => `"${e.setting}" ${e.problem}`)
     .with({ kind: 'unsupported' }, (e) => e.what)
     .with({ kind: 'command_failed' }, (e) => {
@@ -30,7 +36,10 @@ export function describeDriverError(error: DriverError): string {
     })
     .with({ kind: 'timed_out' }, (e) => `no answer within ${e.after / 1000} s`)
     .with({ kind: 'aborted' }, () => 'it was called off')
-    .with({ kind: 'defect' }, (e) => `a defect of ours: ${e.cause instanceof Error ? e.cause.message : String(e.cause)}`)
+    .with(
+      { kind: 'defect' },
+      (e) => `a defect of ours: ${e.cause instanceof Error ? e.cause.message : String(e.cause)}`,
+    )
     .exhaustive();
 }
 
@@ -39,8 +48,14 @@ export function describeGatewayError(error: GatewayError): string {
   return match(error)
     .returnType<string>()
     .with({ kind: 'no_driver' }, (e) => `tunnel "${e.tunnel}" is of type ${e.type}, which this host cannot run`)
-    .with({ kind: 'unknown_tunnel' }, (e) => `there is no tunnel "${e.tunnel}"; there are: ${e.known.join(', ') || 'none'}`)
-    .with({ kind: 'stop_incomplete' }, (e) => `gave up stopping after ${e.after / 1000} s; still there: ${e.left.join(', ')}`)
+    .with(
+      { kind: 'unknown_tunnel' },
+      (e) => `there is no tunnel "${e.tunnel}"; there are: ${e.known.join(', ') || 'none'}`,
+    )
+    .with(
+      { kind: 'stop_incomplete' },
+      (e) => `gave up stopping after ${e.after / 1000} s; still there: ${e.left.join(', ')}`,
+    )
     .with({ kind: 'not_ready' }, (e) => `no tunnel became usable within ${e.after / 1000} s`)
     .exhaustive();
 }

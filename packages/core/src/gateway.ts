@@ -1,27 +1,362 @@
-import type { Result, ResultAsync } from 'neverthrow';
-import type { Config } from './config/model.js';
-import type { Clock, Host, Logger } from './contracts.js';
+import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
+import type { Config, TunnelConfig, TunnelType } from './config/model.js';
+import type { BackendDriver, Clock, Host, Logger } from './contracts.js';
+import type { Effect, Event } from './effects.js';
 import type { GatewayError } from './errors.js';
-import type { News } from './news.js';
-import type { GatewayStatus } from './status.js';
-import type { Millis } from './units.js';
+import type { DriverError } from './facts.js';
+import { type News, sentenceOf } from './news.js';
+import { initialState, type State } from './state.js';
+import { type GatewayStatus, projectStatus } from './status.js';
+import { nextWake, step } from './step.js';
+import { systemClock } from './system-clock.js';
+import { type Instant, type Millis, NEVER } from './units.js';
 
-/** What a gateway is to its users. (Facade under construction: the class follows.) */
 export interface GatewayOptions {
   readonly config: Config;
+  /** The outside world: `linuxHost()` of @hurricane/backends, or a simulated one. */
   readonly host: Host;
+  /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Gets every piece of news as a finished sentence. Default: silence. */
   readonly logger?: Logger;
+  /** For tests and diagnostics: sees every step as it is taken. Must not throw. */
+  readonly observer?: (record: StepRecord) => void;
 }
-export declare class Gateway {
-  static create(options: GatewayOptions): Result<Gateway, GatewayError>;
-  start(): void;
-  stop(limit?: Millis): ResultAsync<void, GatewayError>;
-  reload(config: Config): Result<void, GatewayError>;
-  raise(tunnel: string): Result<void, GatewayError>;
-  lower(tunnel: string): Result<void, GatewayError>;
-  status(): GatewayStatus;
-  on<K extends News['type']>(type: K, listener: (news: Extract<News, { type: K }>) => void): () => void;
-  onNews(listener: (news: News) => void): () => void;
-  ready(limit: Millis): ResultAsync<string, GatewayError>;
+
+export interface StepRecord {
+  readonly before: State;
+  readonly event: Event;
+  readonly now: Instant;
+  readonly after: State;
+  readonly effects: readonly Effect[];
+}
+
+type Listener = (news: News) => void;
+
+/** How long `stop` takes at most unless it is told otherwise. */
+const STOP_LIMIT: Millis = 30_000;
+
+/**
+ * Runs tunnels, measures them, and keeps the default route on the best one.
+ *
+ * The shell around `step`: one event at a time, one alarm, effects performed and never judged.
+ *
+ * @example
+ * const gateway = parseConfig(text).andThen((config) => Gateway.create({ config, host: linuxHost(config) }));
+ */
+export class Gateway {
+  readonly #host: Host;
+  readonly #clock: Clock;
+  readonly #logger: Logger | null;
+  readonly #observer: ((record: StepRecord) => void) | null;
+  readonly #listeners = new Set<Listener>();
+  /** What is under way, by scope. A new one of the same scope calls the old one off. */
+  readonly #aborts = new Map<string, AbortController>();
+  /** Per scope, the tail of its operations: a driver never sees two at once, however late it answers. */
+  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #queue: Event[] = [];
+  #state: State;
+  #draining = false;
+  #alarm: { readonly at: Instant; cancel(): void } | null = null;
+
+  private constructor(options: GatewayOptions) {
+    this.#host = options.host;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? null;
+    this.#observer = options.observer ?? null;
+    this.#state = initialState(options.config);
+  }
+
+  /** Errs with `no_driver` when the host cannot run one of the configured tunnel types. Starts nothing. */
+  static create(options: GatewayOptions): Result<Gateway, GatewayError> {
+    return checkDrivers(options.config, options.host).map(() => new Gateway(options));
+  }
+
+  /** Returns at once; progress is news. A gateway that has stopped can be started again. */
+  start(): void {
+    if (this.#state.phase !== 'stopped') return;
+    this.#watchHost();
+    this.#dispatch({ type: 'start' });
+  }
+
+  /**
+   * Stops everything this gateway started and gives the default route back.
+   *
+   * Takes at most `limit`. Errs with `stop_incomplete`, naming what is left, when the host would not
+   * let go; the gateway is stopped all the same and arms no further timers.
+   */
+  stop(limit: Millis = STOP_LIMIT): ResultAsync<void, GatewayError> {
+    if (this.#state.phase === 'stopped') return okAsync(undefined);
+    const halted = this.#await<GatewayError | null>(limit, 'stop', (news) =>
+      news.type === 'stopped' ? null : undefined,
+    );
+    this.#dispatch({ type: 'stop' });
+    return new ResultAsync(
+      halted.then((outcome) => {
+        const left = this.#state.tunnels.filter((t) => t.state.kind !== 'down').map((t) => t.config.name);
+        this.#halt();
+        return outcome === null ? ok(undefined) : err({ kind: 'stop_incomplete', left, after: limit });
+      }),
+    );
+  }
+
+  /** Takes on another configuration. Tunnels it does not change are not touched. */
+  reload(config: Config): Result<void, GatewayError> {
+    return checkDrivers(config, this.#host).map(() => this.#dispatch({ type: 'reload', config }));
+  }
+
+  /** The operator wants this tunnel up, whatever the configuration's `enabled` says. */
+  raise(tunnel: string): Result<void, GatewayError> {
+    return this.#known(tunnel).map(() => this.#dispatch({ type: 'raise', tunnel }));
+  }
+
+  /** The operator wants this tunnel down until it is raised again. */
+  lower(tunnel: string): Result<void, GatewayError> {
+    return this.#known(tunnel).map(() => this.#dispatch({ type: 'lower', tunnel }));
+  }
+
+  /** What is true now. Never waits, never fails, computes nothing. */
+  status(): GatewayStatus {
+    return projectStatus(this.#state, this.#clock.now(), this.#clock.wall());
+  }
+
+  /** Calls `listener` for each piece of news of one type. Returns the way to stop it. */
+  on<K extends News['type']>(type: K, listener: (news: Extract<News, { type: K }>) => void): () => void {
+    return this.onNews((news) => {
+      if (news.type === type) listener(news as Extract<News, { type: K }>);
+    });
+  }
+
+  /** Calls `listener` for all news. One that throws is reported as a defect and does not stop the others. */
+  onNews(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves with the primary's name as soon as there is one; errs with `not_ready` after `limit`. */
+  ready(limit: Millis): ResultAsync<string, GatewayError> {
+    const { failover } = this.#state;
+    if (failover.kind !== 'idle') return okAsync(failover.primary);
+    const chosen = this.#await<string | undefined>(limit, 'ready', (news) =>
+      news.type === 'primary_selected' ? news.primary : undefined,
+    );
+    return new ResultAsync(
+      chosen.then((name) => (typeof name === 'string' ? ok(name) : err({ kind: 'not_ready', after: limit }))),
+    );
+  }
+
+  #dispatch(event: Event): void {
+    this.#queue.push(event);
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const now = this.#clock.now();
+        const before = this.#state;
+        const { state, effects } = step(before, next, now);
+        this.#state = state;
+        this.#observer?.({ before, event: next, now, after: state, effects });
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#draining = false;
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    const at = nextWake(this.#state, this.#clock.now());
+    if (this.#alarm?.at === at) return;
+    this.#alarm?.cancel();
+    const ring = (): void => {
+      this.#alarm = null;
+      this.#dispatch({ type: 'tick' });
+    };
+    this.#alarm = at === NEVER ? null : { at, ...this.#clock.alarm(at, 'gateway', ring) };
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'announce':
+        this.#announce(effect.news);
+        return;
+      case 'abort':
+        this.#aborts.get(effect.scope === 'route' ? 'route' : `tunnel ${effect.scope.tunnel}`)?.abort();
+        return;
+      case 'raise':
+      case 'lower':
+      case 'inspect':
+        this.#operate(effect);
+        return;
+      case 'probe':
+        this.#probe(effect);
+        return;
+      case 'measure':
+        this.#measure();
+        return;
+      case 'apply_route': {
+        const { plan, epoch } = effect;
+        void this.#serial('route', (signal) => this.#host.routes.apply(plan, signal)).match(
+          () => this.#dispatch({ type: 'route_applied', epoch }),
+          (error) => this.#dispatch({ type: 'route_failed', epoch, error }),
+        );
+      }
+    }
+  }
+
+  #operate({ type, tunnel: config, epoch }: Extract<Effect, { type: 'raise' | 'lower' | 'inspect' }>): void {
+    const tunnel = config.name;
+    const driver = this.#driver(config);
+    const failed = (fault: DriverError): void => this.#dispatch({ type: 'tunnel_failed', tunnel, epoch, fault });
+    switch (type) {
+      case 'raise':
+        void this.#serial(`tunnel ${tunnel}`, (signal) => driver.up(config, signal)).match(
+          (reading) => this.#dispatch({ type: 'tunnel_raised', tunnel, epoch, reading }),
+          failed,
+        );
+        return;
+      case 'lower':
+        void this.#serial(`tunnel ${tunnel}`, (signal) => driver.down(config, signal)).match(
+          () => this.#dispatch({ type: 'tunnel_lowered', tunnel, epoch }),
+          failed,
+        );
+        return;
+      case 'inspect': {
+        const signal = this.#begin(`inspect ${tunnel}`);
+        void guard(() => driver.inspect(config, signal)).match(
+          (reading) => this.#dispatch({ type: 'tunnel_inspected', tunnel, epoch, reading }),
+          (fault) => this.#dispatch({ type: 'inspection_failed', tunnel, epoch, fault }),
+        );
+      }
+    }
+  }
+
+  #probe({ tunnel, epoch, plan }: Extract<Effect, { type: 'probe' }>): void {
+    const signal = this.#begin(`probe ${tunnel}`);
+    if (plan === null) return;
+    const { prober } = this.#host;
+    const watching = guard(() =>
+      prober.watch(
+        plan,
+        (finding) => {
+          if (!signal.aborted) this.#dispatch({ type: 'probed', tunnel, epoch, finding });
+        },
+        signal,
+      ),
+    );
+    void watching.mapErr((fault) => {
+      if (!signal.aborted) this.#dispatch({ type: 'probing_failed', tunnel, epoch, fault });
+    });
+  }
+
+  #measure(): void {
+    const signal = this.#begin('measure');
+    // Not being able to count is no news: verdicts then rest on probes alone.
+    void guard(() => this.#host.meter.read(signal)).map((counters) => {
+      if (!signal.aborted) this.#dispatch({ type: 'measured', counters });
+    });
+  }
+
+  #watchHost(): void {
+    const signal = this.#begin('monitor');
+    const { monitor } = this.#host;
+    if (monitor === undefined) return;
+    void guard(() =>
+      monitor.watch((change) => {
+        if (!signal.aborted) this.#dispatch({ type: 'host_changed', change });
+      }, signal),
+    ).mapErr((fault) => {
+      if (!signal.aborted)
+        this.#log('warn', 'Cannot watch the host for changes: noticing them takes longer', { fault });
+    });
+  }
+
+  #announce(news: News): void {
+    const { level, text } = sentenceOf(news);
+    this.#log(level, text, { news: news.type });
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(news);
+      } catch (cause) {
+        this.#log('error', `A listener for "${news.type}" threw: ${String(cause)}`);
+      }
+    }
+  }
+
+  #log(level: Parameters<Logger['log']>[0], text: string, fields?: Readonly<Record<string, unknown>>): void {
+    try {
+      this.#logger?.log(level, text, fields);
+    } catch {
+      // A logger that throws must not take the tunnels down; there is nobody left to tell.
+    }
+  }
+
+  /** Resolves with what `pick` makes of the first fitting news, or with undefined after `limit`. */
+  #await<T>(limit: Millis, label: string, pick: (news: News) => T | undefined): Promise<T | undefined> {
+    return new Promise((resolve) => {
+      const settle = (value: T | undefined): void => {
+        off();
+        alarm.cancel();
+        resolve(value);
+      };
+      const off = this.onNews((news) => {
+        const picked = pick(news);
+        if (picked !== undefined) settle(picked);
+      });
+      const alarm = this.#clock.alarm(this.#clock.now() + limit, label, () => settle(undefined));
+    });
+  }
+
+  #halt(): void {
+    for (const controller of this.#aborts.values()) controller.abort();
+    this.#aborts.clear();
+    this.#state = { ...this.#state, phase: 'stopped' };
+    this.#arm();
+  }
+
+  /** Runs after whatever the same scope has under way, so that operations on one thing never overlap. */
+  #serial<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Defect> {
+    const before = this.#tails.get(scope) ?? Promise.resolve();
+    const signal = this.#begin(scope, false);
+    const result = before.then(() => guard(() => run(signal)));
+    this.#tails.set(scope, result);
+    return new ResultAsync(result);
+  }
+
+  #begin(scope: string, callOff = true): AbortSignal {
+    if (callOff) this.#aborts.get(scope)?.abort();
+    const controller = new AbortController();
+    this.#aborts.set(scope, controller);
+    return controller.signal;
+  }
+
+  #known(tunnel: string): Result<void, GatewayError> {
+    const known = this.#state.tunnels.filter((t) => !t.leaving).map((t) => t.config.name);
+    return known.includes(tunnel) ? ok(undefined) : err({ kind: 'unknown_tunnel', tunnel, known });
+  }
+
+  /** The one place a tunnel's type and its driver are matched up; TypeScript cannot follow the pairing itself. */
+  #driver(tunnel: TunnelConfig): BackendDriver {
+    return this.#host.drivers[tunnel.type] as unknown as BackendDriver;
+  }
+}
+
+function checkDrivers(config: Config, host: Host): Result<void, GatewayError> {
+  const has = (type: TunnelType): boolean => host.drivers[type] !== undefined;
+  const orphan = config.tunnels.find((t) => !has(t.type));
+  return orphan === undefined ? ok(undefined) : err({ kind: 'no_driver', tunnel: orphan.name, type: orphan.type });
+}
+
+type Defect = { readonly kind: 'defect'; readonly cause: unknown };
+
+/** Foreign code that throws or rejects has a bug; it becomes an ordinary `defect` error here and nowhere else. */
+function guard<T, E>(run: () => ResultAsync<T, E>): ResultAsync<T, E | Defect> {
+  const attempt = async (): Promise<Result<T, E | Defect>> => {
+    try {
+      return await run();
+    } catch (cause) {
+      return err({ kind: 'defect', cause });
+    }
+  };
+  return new ResultAsync(attempt());
 }

@@ -1,4 +1,11 @@
-export { CORE_DEFAULTS, EXPOSURE_DEFAULTS, FAILOVER_DEFAULTS, HEALTH_DEFAULTS, OPERATION_DEFAULTS, ROUTING_DEFAULTS } from './config/defaults.js';
+export {
+  CORE_DEFAULTS,
+  EXPOSURE_DEFAULTS,
+  FAILOVER_DEFAULTS,
+  HEALTH_DEFAULTS,
+  OPERATION_DEFAULTS,
+  ROUTING_DEFAULTS,
+} from './config/defaults.js';
 export type {
   Config,
   ConfigOf,
@@ -47,7 +54,7 @@ export {
 export { Gateway, type GatewayOptions } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { LivenessKind } from './liveness.js';
-export { type News, type Sentence, sentenceOf, type SwitchReason } from './news.js';
+export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
 export type { TunnelState } from './tunnel.js';

@@ -70,6 +70,9 @@ export function sentenceOf(news: News): Sentence {
   return match(news)
     .returnType<Sentence>()
     .with({ type: 'started' }, (n) => say('info', `Gateway started with ${count(n.tunnels, 'tunnel')}`))
+    .with({ type: 'tunnel_state', to: 'failed', fault: { kind: 'aborted' } }, (n) =>
+      say('debug', `Tunnel ${n.tunnel}: ${n.from} -> called off`),
+    )
     .with({ type: 'tunnel_state', to: 'failed' }, (n) =>
       say(
         'error',
@@ -109,7 +112,9 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'no_backup' }, (n) =>
       say('error', `No healthy backup for ${n.primary}: traffic stays on it until one is fit`),
     )
-    .with({ type: 'primary_lost' }, (n) => say('error', `Primary tunnel ${n.primary} is gone and no tunnel can replace it`))
+    .with({ type: 'primary_lost' }, (n) =>
+      say('error', `Primary tunnel ${n.primary} is gone and no tunnel can replace it`),
+    )
     .with({ type: 'route_failed' }, (n) =>
       say('error', `Cannot set the default route: ${describeDriverError(n.fault)}; next try in ${seconds(n.retryIn)}`),
     )

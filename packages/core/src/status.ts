@@ -2,8 +2,9 @@ import type { Config, TunnelConfig } from './config/model.js';
 import type { DriverError, LinkReading } from './facts.js';
 import type { HealthSummary } from './health.js';
 import type { LivenessKind } from './liveness.js';
+import type { State } from './state.js';
 import type { TunnelState } from './tunnel.js';
-import type { UnixSeconds } from './units.js';
+import type { Instant, UnixSeconds } from './units.js';
 
 export interface TunnelStatus {
   readonly config: TunnelConfig;
@@ -29,4 +30,28 @@ export interface GatewayStatus {
   readonly tunnels: readonly TunnelStatus[];
   /** Wall clock at the moment of the projection. */
   readonly at: UnixSeconds;
+}
+
+export function projectStatus(state: State, now: Instant, at: UnixSeconds): GatewayStatus {
+  const primary = state.failover.kind === 'idle' ? null : state.failover.primary;
+  const tunnels = state.tunnels.map((t): TunnelStatus => {
+    return Object.freeze({
+      config: t.config,
+      state: t.state.kind,
+      fault: t.state.kind === 'failed' ? t.state.fault : null,
+      liveness: t.liveness.kind,
+      health: t.health,
+      reading: t.reading,
+      lastCheck: t.lastProbedAt === null ? null : Math.floor(at - (now - t.lastProbedAt) / 1000),
+      primary: t.config.name === primary,
+    });
+  });
+  return Object.freeze({
+    phase: state.phase,
+    config: state.config,
+    primary,
+    stranded: state.failover.kind === 'stranded',
+    tunnels,
+    at,
+  });
 }

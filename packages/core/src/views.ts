@@ -137,7 +137,8 @@ function reasonsOf(status: GatewayStatus, primary: TunnelStatus | null): readonl
   else if (status.stranded) reasons.push(`primary tunnel ${primary.config.name} is degraded and no backup is fit`);
   for (const t of status.tunnels) {
     if (!t.config.enabled || t === primary) continue;
-    if (t.state === 'failed') reasons.push(`tunnel ${t.config.name} failed${t.fault === null ? '' : `: ${describeDriverError(t.fault)}`}`);
+    if (t.state === 'failed')
+      reasons.push(`tunnel ${t.config.name} failed${t.fault === null ? '' : `: ${describeDriverError(t.fault)}`}`);
     else if (t.state === 'up' && isReachable(t) === false) reasons.push(`tunnel ${t.config.name} is unreachable`);
   }
   return reasons;

@@ -1,4 +1,11 @@
-import type { CoreConfig, ExposureConfig, FailoverPolicy, HealthPolicy, OperationPolicy, RoutingPolicy } from './model.js';
+import type {
+  CoreConfig,
+  ExposureConfig,
+  FailoverPolicy,
+  HealthPolicy,
+  OperationPolicy,
+  RoutingPolicy,
+} from './model.js';
 
 export const CORE_DEFAULTS: CoreConfig = {
   logLevel: 'info',

@@ -1,0 +1,33 @@
+import type { Clock, Instant } from '@hurricane/core';
+
+/** What a prober needs of a clock. */
+export type ProbeClock = Pick<Clock, 'now' | 'alarm'>;
+
+/**
+ * The host's monotonic clock.
+ *
+ * An alarm fires only after input that had already arrived when it fell due has been read: a busy
+ * event loop makes a probe's end late, but never calls a probe lost whose reply is waiting in a pipe.
+ */
+export const probeClock: ProbeClock = {
+  now: () => performance.now(),
+  alarm: (at, _label, fire) => armAlarm(at, fire),
+};
+
+function armAlarm(at: Instant, fire: () => void): { cancel(): void } {
+  let immediate: NodeJS.Immediate | null = null;
+  const wait = (): NodeJS.Timeout => setTimeout(due, Math.max(0, Math.ceil(at - performance.now())));
+  const due = (): void => {
+    // Node's timers may fire up to a millisecond early: they count from a clock read once per loop turn.
+    if (performance.now() < at) timer = wait();
+    // Immediates run after the loop has polled for input, timers before.
+    else immediate = setImmediate(fire);
+  };
+  let timer = wait();
+  return {
+    cancel: () => {
+      clearTimeout(timer);
+      if (immediate !== null) clearImmediate(immediate);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import type { Emit } from './effects.js';
+import { NO_ROUTE, type RouteError, type RouteHop, type RoutePlan } from './facts.js';
+import { primaryOf, type RouteState, type State } from './state.js';
+import { backoff, isDue, type Tunnel } from './tunnel.js';
+import { type Instant, LONG_AGO, NEVER } from './units.js';
+
+/** Keeps the host's default route where the failover wants it. */
+export function settleRoute(state: State, now: Instant, emit: Emit): State {
+  let route: RouteState = { ...state.route, desired: desiredPlan(state) };
+  if (route.pending !== null && now >= route.deadline) {
+    emit({ type: 'abort', scope: 'route' });
+    route = afterFailure({ ...route, epoch: route.epoch + 1 }, state, now);
+  }
+  const done = route.applied !== null && samePlan(route.applied, route.desired);
+  if (route.pending === null && !done && now >= route.retryAt) {
+    const epoch = route.epoch + 1;
+    emit({ type: 'apply_route', plan: route.desired, epoch });
+    route = { ...route, epoch, pending: route.desired, deadline: now + state.config.operation.timeout };
+  }
+  return { ...state, route };
+}
+
+export function routeWake({ route }: State): Instant {
+  if (route.pending !== null) return route.deadline;
+  const done = route.applied !== null && samePlan(route.applied, route.desired);
+  return done || route.retryAt === LONG_AGO ? NEVER : route.retryAt;
+}
+
+export function routeApplied(state: State): State {
+  const { route } = state;
+  return {
+    ...state,
+    route: { ...route, applied: route.pending, pending: null, deadline: NEVER, retryAt: LONG_AGO, attempt: 0 },
+  };
+}
+
+/** A failed change may have half happened, so from here on nothing is known about the table. */
+export function routeFailed(state: State, error: RouteError, now: Instant, emit: Emit): State {
+  const route = afterFailure(state.route, state, now);
+  if (route.attempt === 1)
+    emit({ type: 'announce', news: { type: 'route_failed', fault: error, retryIn: route.retryAt - now } });
+  return { ...state, route };
+}
+
+function afterFailure(route: RouteState, state: State, now: Instant): RouteState {
+  const attempt = route.attempt + 1;
+  return {
+    ...route,
+    applied: null,
+    pending: null,
+    deadline: NEVER,
+    attempt,
+    retryAt: now + backoff(attempt, state.config),
+  };
+}
+
+/**
+ * The primary, then every other tunnel something still comes back through, in the user's order. The
+ * scores do not enter into that order, so that measuring alone never touches the host. A primary whose
+ * interface has gone is passed over, as the kernel itself would do.
+ */
+function desiredPlan(state: State): RoutePlan {
+  const primary = primaryOf(state);
+  if (state.phase !== 'running' || primary === null) return NO_ROUTE;
+  const others = state.tunnels.filter((t) => t !== primary && isDue(t, state) && t.state.kind === 'up' && answers(t));
+  others.sort((a, b) => a.config.priority - b.config.priority);
+  const first = primary.state.kind === 'up' && isDue(primary, state) ? [primary] : [];
+  const [via, ...standbys] = [...first, ...others].map(hopOf);
+  return via === undefined ? NO_ROUTE : { via, standbys };
+}
+
+function answers(t: Tunnel): boolean {
+  return t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
+}
+
+function hopOf(t: Tunnel): RouteHop {
+  return { iface: t.config.iface, source: t.reading?.address ?? null, gateway: t.reading?.gateway ?? null };
+}
+
+function samePlan(a: RoutePlan, b: RoutePlan): boolean {
+  if (a.standbys.length !== b.standbys.length) return false;
+  const same = (x: RouteHop | null, y: RouteHop | null): boolean =>
+    x?.iface === y?.iface && x?.source === y?.source && x?.gateway === y?.gateway;
+  return same(a.via, b.via) && a.standbys.every((hop, i) => same(hop, b.standbys[i] ?? null));
+}

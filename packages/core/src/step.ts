@@ -1,0 +1,173 @@
+import { match } from 'ts-pattern';
+import { announceChanges } from './changes.js';
+import type { Config } from './config/model.js';
+import type { Effect, Emit, Event } from './effects.js';
+import type { HostChange, HostCounters } from './facts.js';
+import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
+import { routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
+import { routeGivenUp, type State } from './state.js';
+import {
+  failed,
+  inspected,
+  inspectionFailed,
+  lowered,
+  measured,
+  newTunnel,
+  probed,
+  probingFailed,
+  raised,
+  settleTunnel,
+  stirred,
+  type Tunnel,
+  tunnelWake,
+} from './tunnel.js';
+import { type Instant, type Millis, NEVER } from './units.js';
+
+/** Byte counters are read so often, and so often while some tunnel is in doubt. */
+const MEASURE_INTERVAL: Millis = 1_000;
+const MEASURE_INTERVAL_IN_DOUBT: Millis = 100;
+
+/**
+ * The whole of the gateway's judgement. Pure: the same three arguments give the same answer.
+ *
+ * Events only record what happened; what the gateway then wants follows from the state alone, so
+ * that no event can forget a consequence.
+ */
+export function step(
+  state: State,
+  event: Event,
+  now: Instant,
+): { readonly state: State; readonly effects: readonly Effect[] } {
+  const effects: Effect[] = [];
+  const emit: Emit = (effect) => {
+    effects.push(effect);
+  };
+  const settled = settle(record(state, event, now, emit), now, emit);
+  // What happened is told before what was decided upon it.
+  const changes: Effect[] = [];
+  announceChanges(state, settled, now, (effect) => {
+    changes.push(effect);
+  });
+  return { state: settled, effects: [...changes, ...effects] };
+}
+
+/** When `step` next has something to do without being told anything. Always later than the step just taken at `now`. */
+export function nextWake(state: State, now: Instant): Instant {
+  if (state.phase === 'stopped') return NEVER;
+  const tunnels = state.tunnels.map((t) => tunnelWake(t, state));
+  return Math.min(state.nextMeasureAt, routeWake(state), failoverWake(state, now), ...tunnels);
+}
+
+function record(state: State, event: Event, now: Instant, emit: Emit): State {
+  const { config } = state;
+  return match(event)
+    .returnType<State>()
+    .with({ type: 'start' }, () => started(state, now, emit))
+    .with({ type: 'stop' }, () => (state.phase === 'running' ? { ...state, phase: 'stopping' } : state))
+    .with({ type: 'tick' }, () => state)
+    .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
+    .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))
+    .with({ type: 'reload' }, (e) => reloaded(state, e.config, emit))
+    .with({ type: 'tunnel_raised' }, (e) => current(state, e, (t) => raised(t, e.reading, now)))
+    .with({ type: 'tunnel_lowered' }, (e) => current(state, e, lowered))
+    .with({ type: 'tunnel_failed' }, (e) => current(state, e, (t) => failed(t, e.fault, now, config)))
+    .with({ type: 'tunnel_inspected' }, (e) => current(state, e, (t) => inspected(t, e.reading, now, config)))
+    .with({ type: 'inspection_failed' }, (e) => current(state, e, (t) => inspectionFailed(t, now)))
+    .with({ type: 'probed' }, (e) => current(state, e, (t) => probed(t, e.finding, now, config)))
+    .with({ type: 'probing_failed' }, (e) =>
+      current(state, e, (t) => {
+        if (t.probing.attempt === 0)
+          emit({ type: 'announce', news: { type: 'probing_failed', tunnel: t.config.name, fault: e.fault } });
+        return probingFailed(t, now, config);
+      }),
+    )
+    .with({ type: 'measured' }, (e) => counted(state, e.counters, now))
+    .with({ type: 'host_changed' }, (e) => noticed(state, e.change, now))
+    .with({ type: 'route_applied' }, (e) => (e.epoch === state.route.epoch ? routeApplied(state) : state))
+    .with({ type: 'route_failed' }, (e) =>
+      e.epoch === state.route.epoch ? routeFailed(state, e.error, now, emit) : state,
+    )
+    .exhaustive();
+}
+
+function settle(state: State, now: Instant, emit: Emit): State {
+  const moved: State = { ...state, tunnels: state.tunnels.map((t) => settleTunnel(t, state, now, emit)) };
+  const gone = (t: Tunnel): boolean => t.leaving && t.state.kind === 'down';
+  const kept = moved.tunnels.some(gone) ? { ...moved, tunnels: moved.tunnels.filter((t) => !gone(t)) } : moved;
+  const routed = settleRoute(settleFailover(kept, now, emit), now, emit);
+  return settleStop(settleMeter(routed, now, emit), emit);
+}
+
+function settleMeter(state: State, now: Instant, emit: Emit): State {
+  if (state.phase === 'stopped' || !state.tunnels.some((t) => t.state.kind === 'up'))
+    return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
+  const doubt = state.tunnels.some((t) => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down');
+  const interval = doubt ? MEASURE_INTERVAL_IN_DOUBT : MEASURE_INTERVAL;
+  const nextAt = Math.min(state.nextMeasureAt, now + interval);
+  if (state.nextMeasureAt !== NEVER && now < nextAt) return { ...state, nextMeasureAt: nextAt };
+  emit({ type: 'measure' });
+  return { ...state, nextMeasureAt: now + interval };
+}
+
+function settleStop(state: State, emit: Emit): State {
+  if (state.phase !== 'stopping' || state.tunnels.some((t) => t.state.kind !== 'down')) return state;
+  const { applied, pending } = state.route;
+  const clear = pending === null && applied !== null && applied.via === null;
+  if (!clear && !routeGivenUp(state)) return state;
+  emit({ type: 'announce', news: { type: 'stopped' } });
+  return { ...state, phase: 'stopped', nextMeasureAt: NEVER };
+}
+
+function started(state: State, now: Instant, emit: Emit): State {
+  if (state.phase !== 'stopped') return state;
+  emit({ type: 'announce', news: { type: 'started', tunnels: state.tunnels.length } });
+  return { ...state, phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+}
+
+function reloaded(state: State, config: Config, emit: Emit): State {
+  const stay = new Map(state.tunnels.map((t) => [t.config.name, t]));
+  let added = 0;
+  let changed = 0;
+  const tunnels = config.tunnels.map((next): Tunnel => {
+    const old = stay.get(next.name);
+    stay.delete(next.name);
+    if (old === undefined || old.leaving) added += 1;
+    else if (JSON.stringify(old.config) !== JSON.stringify(next)) changed += 1;
+    if (old === undefined) return newTunnel(next);
+    const config = JSON.stringify(old.config) === JSON.stringify(next) ? old.config : next;
+    // An operator's word outlives a reload that does not touch the setting it overrides.
+    const wanted = old.leaving || old.config.enabled !== next.enabled ? next.enabled : old.wanted;
+    return { ...old, config, wanted, leaving: false };
+  });
+  const leaving = [...stay.values()].map((t) => ({ ...t, wanted: false, leaving: true }));
+  const removed = leaving.filter((t) => !state.tunnels.find((o) => o.config.name === t.config.name)?.leaving).length;
+  emit({ type: 'announce', news: { type: 'reloaded', added, removed, changed } });
+  const nextCheckAt = Math.min(
+    state.nextCheckAt,
+    state.nextCheckAt + config.failover.checkInterval - state.config.failover.checkInterval,
+  );
+  return { ...state, config, tunnels: [...tunnels, ...leaving], nextCheckAt };
+}
+
+function counted(state: State, counters: HostCounters, now: Instant): State {
+  const tunnels = state.tunnels.map((t) => {
+    if (t.state.kind !== 'up') return t;
+    const found = counters.get(t.config.iface);
+    return found === undefined ? stirred(t, now, state.config) : measured(t, found.rx, found.tx, now);
+  });
+  return { ...state, tunnels };
+}
+
+function noticed(state: State, change: HostChange, now: Instant): State {
+  if (change.kind !== 'link' && change.kind !== 'address') return state;
+  const tunnels = state.tunnels.map((t) => (change.iface === t.config.iface ? stirred(t, now, state.config) : t));
+  return { ...state, tunnels };
+}
+
+function patch(state: State, name: string, change: (t: Tunnel) => Tunnel): State {
+  return { ...state, tunnels: state.tunnels.map((t) => (t.config.name === name ? change(t) : t)) };
+}
+
+function current(state: State, answer: { tunnel: string; epoch: number }, change: (t: Tunnel) => Tunnel): State {
+  return patch(state, answer.tunnel, (t) => (t.epoch === answer.epoch ? change(t) : t));
+}

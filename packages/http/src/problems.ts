@@ -1,0 +1,104 @@
+/** Why a request gets no document. Facts only; `problemDocument` makes the sentences. */
+export type ApiProblem =
+  /** What arrived is not a request this server can make sense of. `problem` completes "the request …". */
+  | { readonly kind: 'bad_request'; readonly problem: string }
+  /** The request names a server that is not this one: what a page after DNS rebinding does. */
+  | { readonly kind: 'host_refused'; readonly host: string }
+  /** A web page of another origin asks. */
+  | { readonly kind: 'origin_refused'; readonly origin: string }
+  /** The browser itself says that another site asks. */
+  | { readonly kind: 'cross_site' }
+  | { readonly kind: 'not_found'; readonly path: string; readonly endpoints: readonly string[] }
+  | { readonly kind: 'method_not_allowed'; readonly method: string; readonly allowed: readonly string[] }
+  /** The request did not arrive in time. */
+  | { readonly kind: 'too_slow' }
+  | { readonly kind: 'expectation_failed' }
+  | { readonly kind: 'headers_too_large' }
+  | { readonly kind: 'too_many_connections' }
+  /** Our own fault. What happened goes to the log, never to the client. */
+  | { readonly kind: 'defect' };
+
+/** The body of an `application/problem+json` answer (RFC 9457), with `kind` for programs to branch on. */
+export interface ProblemDocument {
+  /** Always `about:blank`: RFC 9457 section 4.2.1, the status code says it all. */
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  /** One or two sentences: what is wrong, and what would be right. */
+  readonly detail: string;
+  readonly kind: ApiProblem['kind'];
+  /** With `not_found`: the paths that exist. */
+  readonly endpoints?: readonly string[];
+}
+
+const STATUS: Readonly<Record<ApiProblem['kind'], readonly [status: number, title: string]>> = {
+  bad_request: [400, 'Bad Request'],
+  host_refused: [403, 'Forbidden'],
+  origin_refused: [403, 'Forbidden'],
+  cross_site: [403, 'Forbidden'],
+  not_found: [404, 'Not Found'],
+  method_not_allowed: [405, 'Method Not Allowed'],
+  too_slow: [408, 'Request Timeout'],
+  expectation_failed: [417, 'Expectation Failed'],
+  headers_too_large: [431, 'Request Header Fields Too Large'],
+  defect: [500, 'Internal Server Error'],
+  too_many_connections: [503, 'Service Unavailable'],
+};
+
+/** How much of what a client sent is repeated to it. */
+const QUOTE_LENGTH = 80;
+
+export function problemDocument(problem: ApiProblem): ProblemDocument {
+  const [status, title] = STATUS[problem.kind];
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    detail: detailOf(problem),
+    kind: problem.kind,
+    ...(problem.kind === 'not_found' ? { endpoints: problem.endpoints } : {}),
+  };
+}
+
+/** Header fields that belong to the problem itself. */
+export function problemHeaders(problem: ApiProblem): Readonly<Record<string, string>> {
+  switch (problem.kind) {
+    case 'method_not_allowed':
+      return { allow: problem.allowed.join(', ') };
+    case 'too_many_connections':
+      return { 'retry-after': '1' };
+    default:
+      return {};
+  }
+}
+
+function detailOf(problem: ApiProblem): string {
+  switch (problem.kind) {
+    case 'bad_request':
+      return `The request ${problem.problem}.`;
+    case 'host_refused':
+      return `${quote(problem.host)} is not a name of this gateway. Ask it by its address, or add the name to its trusted hosts.`;
+    case 'origin_refused':
+      return `Pages of origin ${quote(problem.origin)} may not ask this gateway.`;
+    case 'cross_site':
+      return 'Pages of other sites may not ask this gateway.';
+    case 'not_found':
+      return `There is nothing at ${quote(problem.path)}. There is: ${problem.endpoints.join(', ')}.`;
+    case 'method_not_allowed':
+      return `${quote(problem.method)} is not offered here. Offered: ${problem.allowed.join(', ')}.`;
+    case 'too_slow':
+      return 'The request did not arrive in time.';
+    case 'expectation_failed':
+      return 'The only expectation this server can meet is "100-continue".';
+    case 'headers_too_large':
+      return 'The request line and header fields are larger than this server reads.';
+    case 'too_many_connections':
+      return 'There are too many connections. Try again in a second.';
+    case 'defect':
+      return 'The gateway met a defect of its own. What happened is in its log.';
+  }
+}
+
+function quote(text: string): string {
+  return `"${text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text}"`;
+}
