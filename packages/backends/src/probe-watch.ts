@@ -23,44 +23,38 @@ export function runProbeWatch(
   signal: AbortSignal,
   begin: (watch: ProbeWatch) => StopProbing,
 ): ResultAsync<void, ProbeError> {
-  const ended = new Promise<Result<StopProbing, { error: ProbeError; stop: StopProbing }>>((resolve) => {
-    let over = false;
-    let stop: StopProbing = () => Promise.resolve();
-    const end = (error: ProbeError | null): void => {
-      if (over) return;
-      over = true;
-      signal.removeEventListener('abort', aborted);
-      // `begin` may fail before it has returned what stops it.
-      queueMicrotask(() => resolve(error === null ? ok(stop) : err({ error, stop })));
-    };
-    const aborted = (): void => end(null);
-    const fail = (error: ProbeError): void => end(error);
-    if (signal.aborted) return end(null);
-    signal.addEventListener('abort', aborted);
-    const pass = (finding: ProbeFinding): void => {
-      if (over) return;
-      try {
-        report(finding);
-      } catch (cause) {
-        fail({ kind: 'defect', cause });
-      }
-    };
-    try {
-      stop = begin({ report: pass, fail });
-    } catch (cause) {
-      fail({ kind: 'defect', cause });
-    }
-  });
-  return new ResultAsync(
-    ended.then(async (end): Promise<Result<void, ProbeError>> => {
-      if (end.isOk()) {
-        await end.value();
-        return ok();
-      }
-      await end.error.stop();
-      return err(end.error.error);
-    }),
-  );
+  let over = false;
+  let stop: StopProbing = () => Promise.resolve();
+  const run = async (): Promise<Result<void, ProbeError>> => {
+    const error = await ending();
+    await stop();
+    return error === null ? ok() : err(error);
+  };
+  const ending = (): Promise<ProbeError | null> =>
+    new Promise((resolve) => {
+      const end = (error: ProbeError | null): void => {
+        if (over) return;
+        over = true;
+        signal.removeEventListener('abort', aborted);
+        resolve(error);
+      };
+      const aborted = (): void => end(null);
+      if (signal.aborted) return aborted();
+      signal.addEventListener('abort', aborted);
+      attempt(() => {
+        stop = begin({ report: (finding) => over || attempt(() => report(finding), end), fail: end });
+      }, end);
+    });
+  return new ResultAsync(run());
+}
+
+/** Calls foreign code; what it throws becomes a value here. */
+function attempt(call: () => void, fail: (error: ProbeError) => void): void {
+  try {
+    call();
+  } catch (cause) {
+    fail({ kind: 'defect', cause });
+  }
 }
 
 /** An interval shortened to 75-100 % of `interval`; `chance` is from 0 to 1 (RFC 5880 section 6.8.7). */

@@ -7,11 +7,11 @@ import type {
   LinkReading,
   ProbeError,
   ProbeFinding,
+  ProbePlan,
   RouteError,
   RoutePlan,
 } from './facts.js';
-import type { RttEstimate } from './rtt.js';
-import type { Instant, Millis, UnixSeconds } from './units.js';
+import type { Instant, UnixSeconds } from './units.js';
 
 /**
  * Brings one kind of tunnel up and down on the host.
@@ -35,20 +35,6 @@ export interface BackendDriver<T extends TunnelType = TunnelType> {
 }
 
 export type DriverSet = { readonly [T in TunnelType]?: BackendDriver<T> };
-
-/** What to probe, and how often. */
-export interface ProbePlan {
-  readonly iface: string;
-  /** Probes leave with this source address, and so through this tunnel's own routing table. */
-  readonly source: string;
-  /** Asked in turn, one probe every `interval` over all of them. Never empty. */
-  readonly targets: readonly string[];
-  readonly interval: Millis;
-  /** Bounds of the time after which a probe counts as lost; the estimate in between is `rtt`'s. */
-  readonly deadline: { readonly min: Millis; readonly max: Millis };
-  /** What is known of the round trip so far; the prober goes on from there (rtt.ts). */
-  readonly rtt: RttEstimate | null;
-}
 
 /** Sends probes through one tunnel and says what became of each. */
 export interface Prober {

@@ -1,5 +1,4 @@
 import type { Config, TunnelConfig } from './config/model.js';
-import type { ProbePlan } from './contracts.js';
 import type {
   DriverError,
   HostChange,
@@ -7,6 +6,7 @@ import type {
   LinkReading,
   ProbeError,
   ProbeFinding,
+  ProbePlan,
   RouteError,
   RoutePlan,
 } from './facts.js';

@@ -1,3 +1,4 @@
+import type { RttEstimate } from './rtt.js';
 import type { Millis } from './units.js';
 
 /** Bytes since the interface was made; bigint because a busy link passes 2^53. */
@@ -30,6 +31,20 @@ export const ABSENT: LinkReading = {
   counters: null,
   carrier: null,
 };
+
+/** What to probe, and how often. */
+export interface ProbePlan {
+  readonly iface: string;
+  /** Probes leave with this source address, and so through this tunnel's own routing table. */
+  readonly source: string;
+  /** Asked in turn, one probe every `interval` over all of them. Never empty. */
+  readonly targets: readonly string[];
+  readonly interval: Millis;
+  /** Bounds of the time after which a probe counts as lost; the estimate in between is `rtt`'s. */
+  readonly deadline: { readonly min: Millis; readonly max: Millis };
+  /** What is known of the round trip so far; the prober goes on from there (rtt.ts). */
+  readonly rtt: RttEstimate | null;
+}
 
 /** One probe's end. Losing one is a finding, not a failure. */
 export type ProbeOutcome =

@@ -1,10 +1,10 @@
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
-import type { Config, TunnelConfig, TunnelType } from './config/model.js';
-import type { BackendDriver, Clock, Host, Logger } from './contracts.js';
+import type { Config, TunnelType } from './config/model.js';
+import type { Clock, Host, Logger } from './contracts.js';
 import type { Effect, Event } from './effects.js';
 import type { GatewayError } from './errors.js';
-import type { DriverError } from './facts.js';
 import { type News, sentenceOf } from './news.js';
+import { Performer } from './performer.js';
 import { initialState, type State } from './state.js';
 import { type GatewayStatus, projectStatus } from './status.js';
 import { nextWake, step } from './step.js';
@@ -50,10 +50,7 @@ export class Gateway {
   readonly #logger: Logger | null;
   readonly #observer: ((record: StepRecord) => void) | null;
   readonly #listeners = new Set<Listener>();
-  /** What is under way, by scope. A new one of the same scope calls the old one off. */
-  readonly #aborts = new Map<string, AbortController>();
-  /** Per scope, the tail of its operations: a driver never sees two at once, however late it answers. */
-  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #performer: Performer;
   readonly #queue: Event[] = [];
   #state: State;
   #draining = false;
@@ -65,6 +62,11 @@ export class Gateway {
     this.#logger = options.logger ?? null;
     this.#observer = options.observer ?? null;
     this.#state = initialState(options.config);
+    this.#performer = new Performer({
+      host: options.host,
+      dispatch: (event) => this.#dispatch(event),
+      warn: (text, fields) => this.#log('warn', text, fields),
+    });
   }
 
   /** Errs with `no_driver` when the host cannot run one of the configured tunnel types. Starts nothing. */
@@ -75,7 +77,7 @@ export class Gateway {
   /** Returns at once; progress is news. A gateway that has stopped can be started again. */
   start(): void {
     if (this.#state.phase !== 'stopped') return;
-    this.#watchHost();
+    this.#performer.watchHost();
     this.#dispatch({ type: 'start' });
   }
 
@@ -156,7 +158,10 @@ export class Gateway {
         const { state, effects } = step(before, next, now);
         this.#state = state;
         this.#observer?.({ before, event: next, now, after: state, effects });
-        for (const effect of effects) this.#perform(effect);
+        for (const effect of effects) {
+          if (effect.type === 'announce') this.#announce(effect.news);
+          else this.#performer.perform(effect);
+        }
       }
     } finally {
       this.#draining = false;
@@ -173,102 +178,6 @@ export class Gateway {
       this.#dispatch({ type: 'tick' });
     };
     this.#alarm = at === NEVER ? null : { at, ...this.#clock.alarm(at, 'gateway', ring) };
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case 'announce':
-        this.#announce(effect.news);
-        return;
-      case 'abort':
-        this.#aborts.get(effect.scope === 'route' ? 'route' : `tunnel ${effect.scope.tunnel}`)?.abort();
-        return;
-      case 'raise':
-      case 'lower':
-      case 'inspect':
-        this.#operate(effect);
-        return;
-      case 'probe':
-        this.#probe(effect);
-        return;
-      case 'measure':
-        this.#measure();
-        return;
-      case 'apply_route': {
-        const { plan, epoch } = effect;
-        void this.#serial('route', (signal) => this.#host.routes.apply(plan, signal)).match(
-          () => this.#dispatch({ type: 'route_applied', epoch }),
-          (error) => this.#dispatch({ type: 'route_failed', epoch, error }),
-        );
-      }
-    }
-  }
-
-  #operate({ type, tunnel: config, epoch }: Extract<Effect, { type: 'raise' | 'lower' | 'inspect' }>): void {
-    const tunnel = config.name;
-    const driver = this.#driver(config);
-    const failed = (fault: DriverError): void => this.#dispatch({ type: 'tunnel_failed', tunnel, epoch, fault });
-    switch (type) {
-      case 'raise':
-        void this.#serial(`tunnel ${tunnel}`, (signal) => driver.up(config, signal)).match(
-          (reading) => this.#dispatch({ type: 'tunnel_raised', tunnel, epoch, reading }),
-          failed,
-        );
-        return;
-      case 'lower':
-        void this.#serial(`tunnel ${tunnel}`, (signal) => driver.down(config, signal)).match(
-          () => this.#dispatch({ type: 'tunnel_lowered', tunnel, epoch }),
-          failed,
-        );
-        return;
-      case 'inspect': {
-        const signal = this.#begin(`inspect ${tunnel}`);
-        void guard(() => driver.inspect(config, signal)).match(
-          (reading) => this.#dispatch({ type: 'tunnel_inspected', tunnel, epoch, reading }),
-          (fault) => this.#dispatch({ type: 'inspection_failed', tunnel, epoch, fault }),
-        );
-      }
-    }
-  }
-
-  #probe({ tunnel, epoch, plan }: Extract<Effect, { type: 'probe' }>): void {
-    const signal = this.#begin(`probe ${tunnel}`);
-    if (plan === null) return;
-    const { prober } = this.#host;
-    const watching = guard(() =>
-      prober.watch(
-        plan,
-        (finding) => {
-          if (!signal.aborted) this.#dispatch({ type: 'probed', tunnel, epoch, finding });
-        },
-        signal,
-      ),
-    );
-    void watching.mapErr((fault) => {
-      if (!signal.aborted) this.#dispatch({ type: 'probing_failed', tunnel, epoch, fault });
-    });
-  }
-
-  #measure(): void {
-    const signal = this.#begin('measure');
-    // Not being able to count is no news: verdicts then rest on probes alone.
-    void guard(() => this.#host.meter.read(signal)).map((counters) => {
-      if (!signal.aborted) this.#dispatch({ type: 'measured', counters });
-    });
-  }
-
-  #watchHost(): void {
-    const signal = this.#begin('monitor');
-    const { monitor } = this.#host;
-    if (monitor === undefined) return;
-    void guard(() =>
-      monitor.watch((change) => {
-        if (!signal.aborted) this.#dispatch({ type: 'host_changed', change });
-      }, signal),
-    ).mapErr((fault) => {
-      if (!signal.aborted)
-        this.#log('warn', 'Cannot watch the host for changes: noticing them takes longer', { fault });
-    });
   }
 
   #announce(news: News): void {
@@ -308,36 +217,14 @@ export class Gateway {
   }
 
   #halt(): void {
-    for (const controller of this.#aborts.values()) controller.abort();
-    this.#aborts.clear();
+    this.#performer.abandon();
     this.#state = { ...this.#state, phase: 'stopped' };
     this.#arm();
-  }
-
-  /** Runs after whatever the same scope has under way, so that operations on one thing never overlap. */
-  #serial<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Defect> {
-    const before = this.#tails.get(scope) ?? Promise.resolve();
-    const signal = this.#begin(scope, false);
-    const result = before.then(() => guard(() => run(signal)));
-    this.#tails.set(scope, result);
-    return new ResultAsync(result);
-  }
-
-  #begin(scope: string, callOff = true): AbortSignal {
-    if (callOff) this.#aborts.get(scope)?.abort();
-    const controller = new AbortController();
-    this.#aborts.set(scope, controller);
-    return controller.signal;
   }
 
   #known(tunnel: string): Result<void, GatewayError> {
     const known = this.#state.tunnels.filter((t) => !t.leaving).map((t) => t.config.name);
     return known.includes(tunnel) ? ok(undefined) : err({ kind: 'unknown_tunnel', tunnel, known });
-  }
-
-  /** The one place a tunnel's type and its driver are matched up; TypeScript cannot follow the pairing itself. */
-  #driver(tunnel: TunnelConfig): BackendDriver {
-    return this.#host.drivers[tunnel.type] as unknown as BackendDriver;
   }
 }
 
@@ -345,18 +232,4 @@ function checkDrivers(config: Config, host: Host): Result<void, GatewayError> {
   const has = (type: TunnelType): boolean => host.drivers[type] !== undefined;
   const orphan = config.tunnels.find((t) => !has(t.type));
   return orphan === undefined ? ok(undefined) : err({ kind: 'no_driver', tunnel: orphan.name, type: orphan.type });
-}
-
-type Defect = { readonly kind: 'defect'; readonly cause: unknown };
-
-/** Foreign code that throws or rejects has a bug; it becomes an ordinary `defect` error here and nowhere else. */
-function guard<T, E>(run: () => ResultAsync<T, E>): ResultAsync<T, E | Defect> {
-  const attempt = async (): Promise<Result<T, E | Defect>> => {
-    try {
-      return await run();
-    } catch (cause) {
-      return err({ kind: 'defect', cause });
-    }
-  };
-  return new ResultAsync(attempt());
 }

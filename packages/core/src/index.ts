@@ -30,7 +30,6 @@ export type {
   Host,
   HostMonitor,
   Logger,
-  ProbePlan,
   Prober,
   RouteTable,
 } from './contracts.js';
@@ -47,6 +46,7 @@ export {
   type ProbeError,
   type ProbeFinding,
   type ProbeOutcome,
+  type ProbePlan,
   type RouteError,
   type RouteHop,
   type RoutePlan,

@@ -1,26 +1,15 @@
 import { match } from 'ts-pattern';
+import { failed, inspected, inspectionFailed, lowered, raised, stirred } from './answers.js';
 import { announceChanges } from './changes.js';
 import type { Config } from './config/model.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
 import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
+import { measured, probed, probingFailed } from './probing.js';
 import { routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
+import { settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { routeGivenUp, type State } from './state.js';
-import {
-  failed,
-  inspected,
-  inspectionFailed,
-  lowered,
-  measured,
-  newTunnel,
-  probed,
-  probingFailed,
-  raised,
-  settleTunnel,
-  stirred,
-  type Tunnel,
-  tunnelWake,
-} from './tunnel.js';
+import { newTunnel, type Tunnel } from './tunnel.js';
 import { type Instant, type Millis, NEVER } from './units.js';
 
 /** Byte counters are read so often, and so often while some tunnel is in doubt. */

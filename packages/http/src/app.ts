@@ -56,13 +56,13 @@ export function createApp(options: AppOptions): GatewayApp {
     if (refusal !== null) return toResponse(problemAnswer(refusal));
     return next();
   });
-  mount(app, '/', (c) => {
+  offer(app, '/', (c) => {
     const document = { service: 'v6-gatewayd', version: options.version, endpoints: pathsBelow(basePath(c)) };
     return toResponse(documentAnswer(document));
   });
-  for (const endpoint of ENDPOINTS) mount(app, endpoint.path, documentHandler(endpoint, options));
+  for (const endpoint of ENDPOINTS) offer(app, endpoint.path, documentHandler(endpoint, options));
   app.all('*', (c) => {
-    const endpoints = ['/', ...pathsBelow(basePath(c))];
+    const endpoints = [basePath(c), ...pathsBelow(basePath(c))];
     return toResponse(problemAnswer({ kind: 'not_found', path: c.req.path, endpoints }));
   });
   app.onError((defect) => defectResponse(defect, options));
@@ -70,7 +70,7 @@ export function createApp(options: AppOptions): GatewayApp {
 }
 
 /** Answers GET and HEAD with `handler`, with or without a slash at the end, and refuses all other methods. */
-function mount(app: GatewayApp, path: string, handler: Handler<AppEnv>): void {
+function offer(app: GatewayApp, path: string, handler: Handler<AppEnv>): void {
   for (const spelling of path === '/' ? [path] : [path, `${path}/`]) {
     app.get(spelling, handler);
     app.all(spelling, (c) =>

@@ -1,6 +1,6 @@
 import { unsafe } from 'ini';
 import { err, ok, type Result } from 'neverthrow';
-import { quoted } from './quote.js';
+import { quoted, shown } from './quote.js';
 
 /**
  * The value a line means: what stands after its `=`, without quotes, escapes and comment.
@@ -22,7 +22,7 @@ export function decodeValue(raw: string): Result<string, string> {
   const inQuotes = text.slice(0, end + 1);
   const value = unsafe(inQuotes);
   // Unchanged means that it was not JSON.
-  if (value === inQuotes) return err(`${inQuotes} has an escape that is none: write a backslash as "\\\\"`);
+  if (value === inQuotes) return err(`${shown(inQuotes)} has an escape that is none: write a backslash as "\\\\"`);
   return withoutControls(value);
 }
 

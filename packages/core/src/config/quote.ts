@@ -12,14 +12,14 @@ export function quoted(text: string): string {
   return `"${shown(text)}"`;
 }
 
-/** `, did you mean "x"?` when one of `known` is near enough to be meant, else nothing. */
+/** `; did you mean "x"?` when one of `known` is near enough to be meant, else nothing. */
 export function suggestion(text: string, known: Iterable<string>): string {
   const nearest = nearestOf(text, known);
   return nearest === null ? '' : `; did you mean "${nearest}"?`;
 }
 
 /** The nearest of `known`, first come first served. Letter case costs nothing. */
-export function nearestOf(text: string, known: Iterable<string>): string | null {
+function nearestOf(text: string, known: Iterable<string>): string | null {
   if (text.length > MAX_QUOTED) return null;
   // One slip in three letters is a slip; more is another word.
   let least = Math.min(3, Math.floor(text.length / 3)) + 1;

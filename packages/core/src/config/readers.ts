@@ -1,7 +1,7 @@
 import { err, ok, type Result } from 'neverthrow';
 import type { Millis } from '../units.js';
 import { type Bounds, MAX_PATH } from './bounds.js';
-import { nearestOf, quoted } from './quote.js';
+import { quoted, suggestion } from './quote.js';
 
 /** Gives what a value means, or one sentence for each thing wrong with it. */
 export type Reader<T> = (text: string) => Result<T, readonly string[]>;
@@ -37,13 +37,7 @@ export function word<T extends string>(words: readonly T[]): Reader<T> {
   return (text) => {
     const found = words.find((w) => w === text.toLowerCase());
     if (found !== undefined) return ok(found);
-    const nearest = nearestOf(text, words);
-    return refuse(
-      text,
-      nearest === null
-        ? `is not one of ${words.join(', ')}`
-        : `is not one of ${words.join(', ')}: did you mean "${nearest}"?`,
-    );
+    return refuse(text, `is not one of ${words.join(', ')}${suggestion(text, words)}`);
   };
 }
 
@@ -67,10 +61,12 @@ export const anyText: Reader<string> = (text) => ok(text);
 
 /** A switch of something this gateway does not have: it may only be off. */
 export function absentLayer(what: string): Reader<false> {
-  return (text) =>
-    yesOrNo(text).andThen((on) =>
-      on ? refuse(text, `asks for ${what}, which this gateway does not have: set it to false`) : ok(false),
-    );
+  return (text) => {
+    const on = yesOrNo(text);
+    if (on.isErr()) return err(on.error);
+    if (on.value) return refuse(text, `asks for ${what}, which this gateway does not have: set it to false`);
+    return ok(false);
+  };
 }
 
 export function refuse(text: string, why: string): Result<never, readonly string[]> {

@@ -160,11 +160,11 @@ export const TUNNEL_SETTINGS: SettingsOf<TunnelValues> = {
   iface: setting<string | null>(TUNNEL, 'iface', anyText, null),
   enabled: setting(TUNNEL, 'enabled', yesOrNo, true),
   priority: setting(TUNNEL, 'priority', wholeNumber(bounds.PRIORITIES), 0),
-  prefix: mayBeEmpty('v6_prefix', fillable(tunnelPrefix)),
+  prefix: mayBeBlank('v6_prefix', tunnelPrefix),
   prefixLength: setting<number | null>(TUNNEL, 'prefix_len', wholeNumber(bounds.PREFIX_LENGTHS), null),
-  endpoint: mayBeEmpty('endpoint_ipv4', fillable(ipv4Host)),
-  local: mayBeEmpty('local_ipv4', fillable(ipv4Host)),
-  gateway: mayBeEmpty('gateway', fillable(ipv6Host)),
+  endpoint: mayBeBlank('endpoint_ipv4', ipv4Host),
+  local: mayBeBlank('local_ipv4', ipv4Host),
+  gateway: mayBeBlank('gateway', ipv6Host),
 };
 
 const CRYPTOGRAPHY = 'an authenticated and encrypted API';
@@ -174,11 +174,11 @@ export const ABSENT_LAYERS: SettingsOf<AbsentLayers> = {
   cryptoEnabled: setting('crypto', 'crypto_enabled', absentLayer(CRYPTOGRAPHY), false, [
     { section: 'crypto', key: 'enabled' },
   ]),
-  cryptoKeyfile: setting('crypto', 'crypto_keyfile', anyText, '', [{ section: 'crypto', key: 'keyfile' }]),
+  cryptoKeyfile: ignored('crypto', 'crypto_keyfile', [{ section: 'crypto', key: 'keyfile' }]),
   hardwareEnabled: setting('hwauth', 'enabled', absentLayer(HARDWARE), false),
-  hardwareMethod: setting('hwauth', 'required_method', anyText, ''),
-  hardwareFallback: setting('hwauth', 'allow_fallback', anyText, ''),
-  hardwareTimeout: setting('hwauth', 'timeout', anyText, ''),
+  hardwareMethod: ignored('hwauth', 'required_method'),
+  hardwareFallback: ignored('hwauth', 'allow_fallback'),
+  hardwareTimeout: ignored('hwauth', 'timeout'),
 };
 
 /** Every way to write every setting; those of tunnels in the section `tunnel.NAME`. */
@@ -207,6 +207,10 @@ function setting<T>(
   return { section, key, read, fallback, also, mayBeEmpty: false };
 }
 
-function mayBeEmpty<T>(key: string, read: Reader<Filled<T>>): Setting<Filled<T>> {
-  return { section: TUNNEL, key, read, fallback: { kind: 'blank' }, also: [], mayBeEmpty: true };
+function mayBeBlank<T>(key: string, read: Reader<T>): Setting<Filled<T>> {
+  return { ...setting<Filled<T>>(TUNNEL, key, fillable(read), { kind: 'blank' }), mayBeEmpty: true };
+}
+
+function ignored(section: string, key: string, also: readonly Spelling[] = []): Setting<string> {
+  return { ...setting(section, key, anyText, '', also), mayBeEmpty: true };
 }

@@ -1,0 +1,82 @@
+import type { BackendDriver, ConfigOf, DriverError, LinkReading } from '@hurricane/core';
+import { ABSENT } from '@hurricane/core';
+import { err, ok, type ResultAsync, safeTry } from 'neverthrow';
+import type { CommandRunner } from './command.js';
+import { readInterface, sourceAddress, toReading } from './interface.js';
+import { isOurs, readDefaults } from './ip.js';
+import type { PolicyRouting } from './policy-routing.js';
+
+export interface ExternalDeps {
+  readonly runner: CommandRunner;
+  readonly policy: PolicyRouting;
+}
+
+type ExternalTunnel = ConfigOf<'external'>;
+
+/**
+ * Interfaces that somebody else makes, keeps up and numbers. Only looked at: what this driver adds
+ * and removes is the routing table and the rules for the address it finds there.
+ */
+export function external(deps: ExternalDeps): BackendDriver<'external'> {
+  const { runner, policy } = deps;
+
+  const inspect = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+    safeTry(async function* () {
+      const found = yield* readInterface(runner, tunnel.iface, signal);
+      if (found === null) return ok(ABSENT);
+      const gateway = tunnel.gateway ?? (yield* gatewayOn(runner, tunnel.iface, signal));
+      return ok(toReading(found, sourceAddress(found, tunnel.address), gateway, 'existing interface'));
+    });
+
+  const up = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+    safeTry(async function* () {
+      const reading = yield* inspect(tunnel, signal);
+      if (reading.link === 'absent') {
+        return err<LinkReading, DriverError>({ kind: 'interface_missing', iface: tunnel.iface });
+      }
+      if (reading.link === 'down') return err(isDown(tunnel));
+      yield* installFor(policy, tunnel.iface, reading, signal);
+      return ok(reading);
+    });
+
+  return { type: 'external', up, down: (tunnel, signal) => policy.remove(tunnel.iface, signal), inspect };
+}
+
+/** Gives the address found on an interface its routes and rules. */
+export function installFor(
+  policy: PolicyRouting,
+  iface: string,
+  reading: LinkReading,
+  signal: AbortSignal,
+): ResultAsync<void, DriverError> {
+  const { address, prefixLength, gateway } = reading;
+  return safeTry(async function* () {
+    if (address === null || prefixLength === null) return err<void, DriverError>(noAddress(iface));
+    return policy.install({ iface, address, prefixLength, gateway }, signal);
+  });
+}
+
+const noAddress = (iface: string): DriverError => ({
+  kind: 'misconfigured',
+  setting: 'iface',
+  problem: `names "${iface}", which has no usable global IPv6 address`,
+});
+
+const isDown = (tunnel: ExternalTunnel): DriverError => ({
+  kind: 'misconfigured',
+  setting: 'iface',
+  problem: `names "${tunnel.iface}", which is down: whoever made it has to bring it up`,
+});
+
+/** The next hop that somebody else's default route on `iface` uses; null when there is none. */
+function gatewayOn(
+  runner: CommandRunner,
+  iface: string,
+  signal: AbortSignal,
+): ResultAsync<string | null, DriverError> {
+  return readDefaults(runner, signal).map((routes) => {
+    const theirs = routes.filter((route) => !isOurs(route) && route.iface === iface && route.gateway !== null);
+    return theirs.toSorted((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
+  });
+}
+

@@ -1,0 +1,112 @@
+import { ABSENT, type DriverError, type LinkCounters, type LinkReading } from '@hurricane/core';
+import { err, ok, type ResultAsync } from 'neverthrow';
+import type { CommandRunner } from './command.js';
+import { faultOf, missingDevice } from './obey.js';
+import { sameAddress } from './prefix.js';
+import { isRow, listOf, numberOf, parseRows, type Row, textOf } from './rows.js';
+
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly length: number;
+  /** Fit to be a source: of global scope, checked for duplicates, neither temporary nor on its way out. */
+  readonly usable: boolean;
+}
+
+/** A network interface as the kernel has it. */
+export interface Interface {
+  readonly name: string;
+  /** `sit`, `tun`, `wireguard`, `veth`, …; null for hardware. */
+  readonly kind: string | null;
+  readonly up: boolean;
+  readonly mtu: number | null;
+  /** IPv6 only. */
+  readonly addresses: readonly InterfaceAddress[];
+  readonly counters: LinkCounters | null;
+  /** IPv4 ends of a `sit` interface; `any` where it names none. Null on other kinds. */
+  readonly ends: { readonly remote: string; readonly local: string } | null;
+}
+
+/** Null when there is none of that name: an answer, unlike not being able to look. */
+export function readInterface(
+  runner: CommandRunner,
+  name: string,
+  signal: AbortSignal,
+): ResultAsync<Interface | null, DriverError> {
+  const argv = ['ip', '-j', '-d', '-s', 'addr', 'show', 'dev', name];
+  return runner.run(argv, signal).andThen((finished) => {
+    if (missingDevice(finished.stderr) !== null) return ok(null);
+    if (finished.exitCode !== 0) return err<Interface | null, DriverError>(faultOf(argv, finished));
+    return parseRows(argv, finished.stdout).andThen((rows) => {
+      const row = rows.find((each) => textOf(each, 'ifname') === name);
+      if (row === undefined) return err<Interface, DriverError>({ kind: 'interface_missing', iface: name });
+      return ok(toInterface(name, row, finished.stdout));
+    });
+  });
+}
+
+function toInterface(name: string, row: Row, json: string): Interface {
+  const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
+  const data = isRow(info['info_data']) ? info['info_data'] : {};
+  const kind = textOf(info, 'info_kind');
+  return {
+    name,
+    kind,
+    up: listOf(row, 'flags').includes('UP'),
+    mtu: numberOf(row, 'mtu'),
+    addresses: listOf(row, 'addr_info')
+      .filter(isRow)
+      .filter((each) => each['family'] === 'inet6')
+      .map(toAddress),
+    counters: countersIn(json),
+    ends: kind === 'sit' ? { remote: textOf(data, 'remote') ?? 'any', local: textOf(data, 'local') ?? 'any' } : null,
+  };
+}
+
+const UNFIT = ['tentative', 'deprecated', 'temporary', 'dadfailed'] as const;
+
+function toAddress(row: Row): InterfaceAddress {
+  return {
+    address: textOf(row, 'local') ?? '',
+    length: numberOf(row, 'prefixlen') ?? 128,
+    usable: textOf(row, 'scope') === 'global' && UNFIT.every((flag) => row[flag] !== true),
+  };
+}
+
+/** Taken from the text: JSON numbers lose their last digits beyond 2^53. */
+function countersIn(json: string): LinkCounters | null {
+  const found = /"stats64":\{"rx":\{"bytes":(\d+)[^}]*\},"tx":\{"bytes":(\d+)/.exec(json);
+  return found === null ? null : { rx: BigInt(found[1] ?? 0), tx: BigInt(found[2] ?? 0) };
+}
+
+/** `preferred` if the interface has it, else a global address of it, else null. */
+export function sourceAddress(found: Interface, preferred: string | null): InterfaceAddress | null {
+  const usable = found.addresses.filter((each) => each.usable);
+  return (
+    usable.find((each) => preferred !== null && sameAddress(each.address, preferred)) ??
+    usable.find((each) => !isLocalUse(each.address)) ??
+    usable[0] ??
+    null
+  );
+}
+
+/** fc00::/7: unique local addresses (RFC 4193), which only reach the world behind a translator. */
+const isLocalUse = (address: string): boolean => /^f[cd]/i.test(address);
+
+/** What the core wants to know of an interface. */
+export function toReading(
+  found: Interface | null,
+  source: InterfaceAddress | null,
+  gateway: string | null,
+  carrier: string,
+): LinkReading {
+  if (found === null) return ABSENT;
+  return {
+    link: found.up ? 'up' : 'down',
+    address: source?.address ?? null,
+    prefixLength: source?.length ?? null,
+    gateway,
+    mtu: found.mtu,
+    counters: found.counters,
+    carrier,
+  };
+}

@@ -1,0 +1,141 @@
+import type { DriverError } from '@hurricane/core';
+import { err, ok, type ResultAsync } from 'neverthrow';
+import type { CommandRunner } from './command.js';
+import { faultOf, obey } from './obey.js';
+import { numberOf, parseRows, type Row, textOf } from './rows.js';
+
+/**
+ * The routing protocol number that marks our routes and rules, so that they can be told from everybody
+ * else's. Unassigned (rtnetlink.h); 186 to 192 are the routing daemons'.
+ */
+export const PROTOCOL = 206;
+
+/** RT_TABLE_MAIN of rtnetlink.h. */
+export const MAIN_TABLE = 254;
+
+/** The largest metric there is: a route with it is the last to be asked. */
+export const LAST_METRIC = 4_294_967_295;
+
+/** What `ip -6 rule add` gives no number for: the kernel's own rule that looks into main. */
+export const MAIN_RULE_PREF = 32_766;
+
+export interface Rule {
+  readonly pref: number;
+  /** `address/length`; null for any. */
+  readonly from: string | null;
+  readonly oif: string | null;
+  /** Null for rules that look into no table. */
+  readonly table: number | null;
+  /** Null when the rule names none. */
+  readonly protocol: number | null;
+}
+
+export interface Route {
+  readonly type: 'unicast' | 'unreachable' | 'other';
+  /** `default` or `address/length`. */
+  readonly destination: string;
+  /** Null on routes over several hops. */
+  readonly iface: string | null;
+  readonly gateway: string | null;
+  readonly source: string | null;
+  readonly table: number;
+  readonly metric: number;
+  readonly protocol: number;
+}
+
+/** RTN_UNREACHABLE of rtnetlink.h; `ip -N` prints the number, and no type at all for RTN_UNICAST. */
+const UNREACHABLE = '7';
+
+const RULES = ['ip', '-N', '-j', '-6', 'rule', 'show'] as const;
+
+/** Every IPv6 rule of the host. Names are off (`-N`): /etc/iproute2 may call our numbers anything. */
+export function readRules(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Rule[], DriverError> {
+  return obey(runner, RULES, signal).andThen((finished) =>
+    parseRows(RULES, finished.stdout).map((rows) => rows.map(toRule)),
+  );
+}
+
+/** The IPv6 routes of one table; of one that does not exist, none. */
+export function readTable(
+  runner: CommandRunner,
+  table: number,
+  signal: AbortSignal,
+): ResultAsync<readonly Route[], DriverError> {
+  return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', `${table}`], table, signal);
+}
+
+/** The IPv6 default routes of every table. */
+export function readDefaults(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> {
+  return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', 'all', 'default'], MAIN_TABLE, signal);
+}
+
+function readRoutes(
+  runner: CommandRunner,
+  argv: readonly string[],
+  table: number,
+  signal: AbortSignal,
+): ResultAsync<readonly Route[], DriverError> {
+  return runner.run(argv, signal).andThen((finished) => {
+    // rtnetlink answers a dump of a table that never had a route with this, and `ip` exits with 2.
+    if (/FIB table does not exist/.test(finished.stderr)) return ok([]);
+    if (finished.exitCode !== 0) return err<readonly Route[], DriverError>(faultOf(argv, finished));
+    return parseRows(argv, finished.stdout).map((rows) => rows.map((row) => toRoute(row, table)));
+  });
+}
+
+function toRule(row: Row): Rule {
+  const source = textOf(row, 'src');
+  return {
+    pref: numberOf(row, 'priority') ?? 0,
+    from: source === null || source === 'all' ? null : `${source}/${numberOf(row, 'srclen') ?? 128}`,
+    oif: textOf(row, 'oif'),
+    table: numberOf(row, 'table'),
+    protocol: numberOf(row, 'protocol'),
+  };
+}
+
+/** `table`: what a row that names none is in; `ip` leaves it out where it is understood. */
+export function toRoute(row: Row, table: number): Route {
+  const type = textOf(row, 'type');
+  return {
+    type: type === null ? 'unicast' : type === UNREACHABLE ? 'unreachable' : 'other',
+    destination: textOf(row, 'dst') ?? 'default',
+    iface: textOf(row, 'dev'),
+    gateway: textOf(row, 'gateway'),
+    source: textOf(row, 'prefsrc'),
+    table: numberOf(row, 'table') ?? table,
+    metric: numberOf(row, 'metric') ?? 0,
+    protocol: numberOf(row, 'protocol') ?? 0,
+  };
+}
+
+export const isOurs = (object: { readonly protocol: number | null }): boolean => object.protocol === PROTOCOL;
+
+/** `ip -6 rule add|del` for one rule of ours. */
+export function ruleArgv(verb: 'add' | 'del', rule: Omit<Rule, 'protocol'>): readonly string[] {
+  return [
+    ...['ip', '-6', 'rule', verb, 'pref', `${rule.pref}`],
+    ...(rule.from === null ? [] : ['from', rule.from]),
+    ...(rule.oif === null ? [] : ['oif', rule.oif]),
+    ...(rule.table === null ? [] : ['lookup', `${rule.table}`]),
+    ...['protocol', `${PROTOCOL}`],
+  ];
+}
+
+/** `ip -6 route replace|del` for one route of ours, without `ip -6`: also a line of a batch. */
+export function routeCommand(verb: 'replace' | 'del', route: Omit<Route, 'protocol'>): readonly string[] {
+  return [
+    ...['route', verb],
+    ...(route.type === 'unreachable' ? ['unreachable', route.destination] : [route.destination]),
+    ...(route.gateway === null ? [] : ['via', route.gateway]),
+    ...(route.type === 'unreachable' || route.iface === null ? [] : ['dev', route.iface]),
+    ...(route.source === null ? [] : ['src', route.source]),
+    ...['table', `${route.table}`, 'metric', `${route.metric}`, 'proto', `${PROTOCOL}`],
+  ];
+}
+
+export const routeArgv = (verb: 'replace' | 'del', route: Omit<Route, 'protocol'>): readonly string[] => [
+  'ip',
+  '-6',
+  ...routeCommand(verb, route),
+];

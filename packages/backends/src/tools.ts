@@ -1,0 +1,11 @@
+const INSTALL: Readonly<Record<string, string>> = {
+  ip: 'apt install iproute2',
+  ping: 'apt install iputils-ping',
+  wg: 'apt install wireguard-tools',
+  'wg-quick': 'apt install wireguard-tools',
+  socat:
+    'this kernel has no "sit" tunnels, so 6in4 needs either that kernel module (modprobe sit) or socat (apt install socat)',
+};
+
+/** How to get a program on Debian; null when we do not know. */
+export const installHint = (tool: string): string | null => INSTALL[tool] ?? null;

@@ -1,0 +1,49 @@
+import type { Config } from './config/model.js';
+import type { DriverError, LinkReading } from './facts.js';
+import { backoff, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
+import { type Instant, LONG_AGO, NEVER } from './units.js';
+
+// What the host's answers about a tunnel's interface leave on record. What follows from it is settle-tunnel.ts.
+
+export function raised(t: Tunnel, reading: LinkReading, now: Instant): Tunnel {
+  if (t.state.kind !== 'starting') return t;
+  const look: Look = { kind: 'idle', nextAt: now + LOOK_INTERVAL };
+  return { ...t, state: { kind: 'up', since: now }, reading, look, ...unjudged(now, t.probing.told) };
+}
+
+export function lowered(t: Tunnel): Tunnel {
+  if (t.state.kind !== 'stopping') return t;
+  return { ...t, state: { kind: 'down' }, running: null, reading: null, ...unjudged(LONG_AGO, t.probing.told) };
+}
+
+export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Config): Tunnel {
+  const attempt = 'attempt' in t.state ? t.state.attempt : 1;
+  const retryAt = now + backoff(attempt, config);
+  return {
+    ...t,
+    state: { kind: 'failed', fault, lowering: t.state.kind === 'stopping', attempt, retryAt },
+    look: { kind: 'idle', nextAt: NEVER },
+    ...unjudged(now, t.probing.told),
+  };
+}
+
+export function inspected(t: Tunnel, reading: LinkReading, now: Instant, config: Config): Tunnel {
+  if (t.look.kind !== 'busy') return t;
+  const look: Look = { kind: 'idle', nextAt: t.look.again ? now : now + LOOK_INTERVAL };
+  if (t.state.kind !== 'up') return { ...t, look };
+  if (reading.link !== 'up')
+    return failed({ ...t, reading }, { kind: 'interface_missing', iface: t.config.iface }, now, config);
+  return { ...t, look, reading };
+}
+
+export function inspectionFailed(t: Tunnel, now: Instant): Tunnel {
+  return t.look.kind === 'busy' ? { ...t, look: { kind: 'idle', nextAt: now + LOOK_INTERVAL } } : t;
+}
+
+/** Something about its interface changed: look now, and try again soon if it failed for want of that interface. */
+export function stirred(t: Tunnel, now: Instant, config: Config): Tunnel {
+  if (t.state.kind === 'up')
+    return { ...t, look: t.look.kind === 'busy' ? { ...t.look, again: true } : { kind: 'idle', nextAt: now } };
+  if (t.state.kind !== 'failed' || t.state.fault.kind !== 'interface_missing') return t;
+  return { ...t, state: { ...t.state, retryAt: Math.min(t.state.retryAt, now + config.operation.retryMin) } };
+}

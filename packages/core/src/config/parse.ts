@@ -1,0 +1,89 @@
+import { err, ok, type Result } from 'neverthrow';
+import { addressKind } from '../address.js';
+import { checkFailover, checkHealth, checkOperation, checkRouting } from './agreement.js';
+import { MAX_TEXT } from './bounds.js';
+import { EXPOSURE_DEFAULTS } from './defaults.js';
+import { type Findings, inOrder, NOWHERE, type Place, problemAt } from './findings.js';
+import { scanLines } from './lines.js';
+import type { Config, ConfigProblem, CoreConfig, ExposureConfig, HealthPolicy } from './model.js';
+import { type Reading, readSettings } from './setting.js';
+import {
+  ABSENT_LAYERS,
+  CORE_SETTINGS,
+  EXPOSURE_SETTINGS,
+  type ExposureValues,
+  FAILOVER_SETTINGS,
+  HEALTH_SETTINGS,
+  type HealthValues,
+  OPERATION_SETTINGS,
+  ROUTING_SETTINGS,
+} from './settings.js';
+import { readTunnels } from './tunnels.js';
+import { unknownNames } from './unknown.js';
+
+/**
+ * Reads the text of a configuration file.
+ *
+ * Errs with everything that is wrong, by line, so that one look mends it all. Nothing in a text
+ * that is accepted has been guessed at, widened or passed over: what will not do what its author
+ * hopes is in `warnings`. Takes any text whatever and never throws.
+ */
+export function parseConfig(text: string): Result<Config, readonly ConfigProblem[]> {
+  if (text.length > MAX_TEXT)
+    return err([problemAt(NOWHERE, `the text has ${text.length} characters: a configuration has at most ${MAX_TEXT}`)]);
+  const { sections, problems } = scanLines(text);
+  const findings: Findings = { problems: [...problems, ...unknownNames(sections)], warnings: [] };
+
+  readSettings(ABSENT_LAYERS, sections, findings);
+  const core = readSettings(CORE_SETTINGS, sections, findings);
+  const exposure = readSettings(EXPOSURE_SETTINGS, sections, findings);
+  const health = readSettings(HEALTH_SETTINGS, sections, findings);
+  const failover = readSettings(FAILOVER_SETTINGS, sections, findings);
+  const operation = readSettings(OPERATION_SETTINGS, sections, findings);
+  const routing = readSettings(ROUTING_SETTINGS, sections, findings);
+  const tunnels = readTunnels(sections, findings);
+
+  warnOfOpenApi(core, findings);
+  const exposed = toExposure(exposure, findings);
+  checkHealth(health, findings);
+  checkFailover(failover, findings);
+  checkOperation(operation, findings);
+  checkRouting(routing, tunnels.length, findings);
+
+  if (findings.problems.length > 0) return err(inOrder(findings.problems));
+  return ok({
+    core: core.values,
+    exposure: exposed,
+    tunnels,
+    health: toHealth(health.values),
+    failover: failover.values,
+    operation: operation.values,
+    routing: routing.values,
+    warnings: inOrder(findings.warnings),
+  });
+}
+
+function warnOfOpenApi({ values, places }: Reading<CoreConfig>, findings: Findings): void {
+  if (addressKind(values.apiBind) === 'loopback') return;
+  const problem = `"${values.apiBind}" makes the API, which asks nobody for a password, reachable from other machines: 127.0.0.1 keeps it on this one`;
+  findings.warnings.push(problemAt(places.apiBind ?? NOWHERE, problem));
+}
+
+function toExposure({ values, places }: Reading<ExposureValues>, findings: Findings): ExposureConfig {
+  const { mode, socksListen, socksPort, udpBasePort, tcpBasePort } = values;
+  const place: Place = places.socksPort ?? NOWHERE;
+  if (socksPort !== null && socksListen.port !== null && socksPort !== socksListen.port)
+    findings.problems.push(
+      problemAt(place, `"${socksPort}" contradicts the port ${socksListen.port} in bind: keep one of them`),
+    );
+  if (mode === 'socks5' && addressKind(socksListen.address) !== 'loopback') {
+    const problem = `"${socksListen.address}" makes the proxy, which asks nobody for a password, usable from other machines: 127.0.0.1 keeps it on this one`;
+    findings.warnings.push(problemAt(places.socksListen ?? NOWHERE, problem));
+  }
+  const port = socksPort ?? socksListen.port ?? EXPOSURE_DEFAULTS.socks5.port;
+  return { mode, socks5: { bind: socksListen.address, port }, proxy: { udpBasePort, tcpBasePort } };
+}
+
+function toHealth({ deadlineMin, deadlineMax, window, slot, ...rest }: HealthValues): HealthPolicy {
+  return { ...rest, deadline: { min: deadlineMin, max: deadlineMax }, window: { slots: window / slot, slot } };
+}

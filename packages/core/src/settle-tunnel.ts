@@ -1,0 +1,82 @@
+import { failed } from './answers.js';
+import type { Emit } from './effects.js';
+import { settleProbing } from './probing.js';
+import { carriesRoute, type State } from './state.js';
+import { isDue, isSound, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
+import { type Instant, LONG_AGO, NEVER } from './units.js';
+
+/** Brings one tunnel nearer to what is wanted of it. */
+export function settleTunnel(t: Tunnel, state: State, now: Instant, emit: Emit): Tunnel {
+  const moved = settleOperation(t, state, now, emit);
+  const seen = settleLook(moved, state, now, emit);
+  const sound = isSound(seen, state);
+  const since = !sound ? null : (seen.soundSince ?? now);
+  return settleProbing(since === seen.soundSince ? seen : { ...seen, soundSince: since }, state, now, emit);
+}
+
+function settleOperation(t: Tunnel, state: State, now: Instant, emit: Emit): Tunnel {
+  const due = isDue(t, state);
+  const { timeout } = state.config.operation;
+  const begin = (type: 'raise' | 'lower', attempt: number): Tunnel => {
+    const epoch = t.epoch + 1;
+    const tunnel = type === 'raise' ? t.config : (t.running ?? t.config);
+    emit({ type, tunnel, epoch });
+    const deadline = now + timeout;
+    const next: TunnelState =
+      type === 'raise'
+        ? { kind: 'starting', deadline, attempt, calledOff: false }
+        : { kind: 'stopping', deadline, attempt };
+    const look: Look = { kind: 'idle', nextAt: NEVER };
+    return { ...t, epoch, running: tunnel, look, state: next, ...unjudged(now, t.probing.told) };
+  };
+  switch (t.state.kind) {
+    case 'down':
+      return due && interfaceFree(t, state) ? begin('raise', 1) : t;
+    case 'starting':
+    case 'stopping': {
+      const expired = now >= t.state.deadline;
+      const callOff = t.state.kind === 'starting' && !due && !t.state.calledOff;
+      if (expired || callOff) emit({ type: 'abort', scope: { tunnel: t.config.name } });
+      if (!expired) return callOff ? { ...t, state: { ...(t.state as Starting), calledOff: true } } : t;
+      return failed({ ...t, epoch: t.epoch + 1 }, { kind: 'timed_out', after: timeout }, now, state.config);
+    }
+    case 'failed':
+      // A failed operation may have half happened, so the way out is down first unless it is wanted up.
+      if (due) return now < t.state.retryAt ? t : begin('raise', t.state.attempt + 1);
+      if ((t.state.lowering && now < t.state.retryAt) || carriesRoute(state, t)) return t;
+      return begin('lower', t.state.lowering ? t.state.attempt + 1 : 1);
+    case 'up':
+      // A tunnel carrying the default route is lowered only once the route has left it.
+      return due || carriesRoute(state, t) ? t : begin('lower', 1);
+  }
+}
+
+/** Two tunnels may trade interfaces in one reload: the first to go must be gone. */
+function interfaceFree(t: Tunnel, state: State): boolean {
+  return !state.tunnels.some((o) => o !== t && o.config.name !== t.config.name && o.running?.iface === t.config.iface);
+}
+
+function settleLook(t: Tunnel, state: State, now: Instant, emit: Emit): Tunnel {
+  if (t.state.kind !== 'up') return t;
+  if (t.look.kind === 'busy' ? now < t.look.deadline : now < t.look.nextAt) return t;
+  emit({ type: 'inspect', tunnel: t.running ?? t.config, epoch: t.epoch });
+  return { ...t, look: { kind: 'busy', deadline: now + state.config.operation.timeout, again: false } };
+}
+
+/** When `settleTunnel` next has something to do by itself. */
+export function tunnelWake(t: Tunnel, state: State): Instant {
+  switch (t.state.kind) {
+    case 'down':
+      return NEVER;
+    case 'starting':
+    case 'stopping':
+      return t.state.deadline;
+    case 'failed':
+      return isDue(t, state) || !carriesRoute(state, t) ? t.state.retryAt : NEVER;
+    case 'up': {
+      const look = t.look.kind === 'busy' ? t.look.deadline : t.look.nextAt;
+      const probing = t.probing.told === null && t.reading?.address != null ? t.probing.retryAt : NEVER;
+      return Math.min(look, probing === LONG_AGO ? NEVER : probing);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
+import type { Millis } from '@hurricane/core';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
+import { type Answer, problemAnswer, toResponse } from './answers.js';
+import type { AppEnv } from './app.js';
+import { type Closed, Connections } from './connections.js';
+import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';
+import { type ListenError, toListenError } from './listen-error.js';
+import type { ApiProblem } from './problems.js';
+
+export type { Closed } from './connections.js';
+export { SERVE_LIMITS, type ServeLimits } from './limits.js';
+export { describeListenError, type ListenError } from './listen-error.js';
+
+export interface ServeOptions {
+  /** What `createApp` returns, or a larger app that it is mounted in. */
+  readonly app: { fetch(request: Request, env: AppEnv['Bindings']): Response | Promise<Response> };
+  /** IPv4 or IPv6 literal. */
+  readonly bind: string;
+  /** 0: any free one; `Listener.port` says which. */
+  readonly port: number;
+  readonly limits?: Partial<ServeLimits>;
+  /** Told what went wrong in this server itself. Should log it. */
+  readonly onDefect: (defect: unknown) => void;
+}
+
+/** A server that is listening. */
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** `http://127.0.0.1:8642`, without a slash at the end. */
+  readonly url: string;
+  /**
+   * Takes no more connections, ends resting ones at once, and cuts what is left after `limit`:
+   * a client that holds a connection cannot hold this up. Safe to repeat.
+   */
+  close(limit: Millis): ResultAsync<Closed, never>;
+}
+
+/** Serves `app` over HTTP/1.1 until closed. Resolves once it is listening. */
+export function serve(options: ServeOptions): ResultAsync<Listener, ListenError> {
+  const { bind, port } = options;
+  if (isIP(bind) === 0) return errAsync({ kind: 'bad_address', address: bind });
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) return errAsync({ kind: 'bad_port', port });
+  const limits: ServeLimits = { ...SERVE_LIMITS, ...options.limits };
+  const server = boundedServer(limits);
+  const connections = new Connections(server, limits.maxConnections);
+  answerRequests(server, connections, options);
+  answerTheUnreadable(server, connections);
+  return new ResultAsync(
+    new Promise<Result<Listener, ListenError>>((resolve) => {
+      server.once('error', (thrown) => resolve(err(toListenError(thrown, bind, port))));
+      server.listen({ host: bind, port }, () => {
+        // From here on an `error` is a connection that could not be accepted; the others go on.
+        server.removeAllListeners('error').on('error', options.onDefect);
+        resolve(ok(listenerOf(server, connections)));
+      });
+    }),
+  );
+}
+
+function boundedServer(limits: ServeLimits): Server {
+  const server = createServer({
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    connectionsCheckingInterval: limits.timeoutCheck,
+    keepAliveTimeout: limits.keepAliveTimeout,
+    maxHeaderSize: limits.maxHeaderSize,
+    // Node would answer a missing Host itself, without our header fields.
+    requireHostHeader: false,
+  });
+  server.timeout = limits.stallTimeout;
+  server.maxConnections = limits.maxConnections + SURPLUS_CONNECTIONS;
+  // Node drops fields above a count without a word, and the one dropped could be the Origin. Their size is bounded.
+  server.maxHeadersCount = 0;
+  return server;
+}
+
+function answerRequests(server: Server, connections: Connections, options: ServeOptions): void {
+  const errorHandler = (thrown: unknown): Response => {
+    if (thrown instanceof RequestError) {
+      return toResponse(problemAnswer({ kind: 'bad_request', problem: 'has a target or a Host that is not valid' }));
+    }
+    options.onDefect(thrown);
+    return toResponse(problemAnswer({ kind: 'defect' }));
+  };
+  const ask = getRequestListener((request, { incoming }) => options.app.fetch(request, envOf(incoming.socket)), {
+    errorHandler,
+  });
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    connections.begin(incoming.socket, outgoing);
+    const problem = objectionTo(incoming, connections);
+    if (problem !== null) return send(outgoing, problemAnswer(problem));
+    ask(incoming, outgoing).catch((thrown: unknown) => {
+      options.onDefect(thrown);
+      outgoing.destroy();
+    });
+  });
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    connections.begin(incoming.socket, outgoing);
+    send(outgoing, problemAnswer({ kind: 'expectation_failed' }));
+  });
+}
+
+/** Clients that never get as far as a request: malformed, too large, too slow, or after a tunnel (CONNECT). */
+function answerTheUnreadable(server: Server, connections: Connections): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    connections.dismiss(socket as Socket, toWire(problemAnswer(problemOf(error))));
+  });
+  server.on('connect', (_incoming, socket) => {
+    // Node has taken its own listeners off by now, and an `error` nobody listens to ends the process.
+    socket.on('error', () => socket.destroy());
+    const problem: ApiProblem = { kind: 'method_not_allowed', method: 'CONNECT', allowed: ['GET', 'HEAD'] };
+    connections.dismiss(socket as Socket, toWire(problemAnswer(problem)));
+  });
+}
+
+/** What keeps a readable request from the app, or null. */
+function objectionTo(incoming: IncomingMessage, connections: Connections): ApiProblem | null {
+  if (connections.isSurplus(incoming.socket)) return { kind: 'too_many_connections' };
+  // An absolute-form target would hide this from the app. HTTP/1.0 need not send one; a rebound page need not either.
+  if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
+  return null;
+}
+
+/** @param error what Node's parser or its time-outs say. */
+function problemOf(error: NodeJS.ErrnoException): ApiProblem {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { kind: 'headers_too_large' };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { kind: 'too_slow' };
+    default:
+      return { kind: 'bad_request', problem: 'is not valid HTTP/1.1' };
+  }
+}
+
+function envOf(socket: Socket): AppEnv['Bindings'] {
+  const { localAddress: address, localPort: port } = socket;
+  // Undefined once the client has gone; nobody will read the answer.
+  return address === undefined || port === undefined ? {} : { arrival: { address, port } };
+}
+
+function send(outgoing: ServerResponse, answer: Answer): void {
+  outgoing.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+  outgoing.end(answer.body);
+}
+
+/** An answer as bytes, for connections that have no request to answer to. */
+function toWire(answer: Answer): string {
+  const headers = { ...answer.headers, 'content-length': Buffer.byteLength(answer.body), connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${answer.status} ${answer.title}\r\n${lines.join('')}\r\n${answer.body}`;
+}
+
+function listenerOf(server: Server, connections: Connections): Listener {
+  // A string only for pipes, null only before `listen`.
+  const { address, port } = server.address() as AddressInfo;
+  return {
+    address,
+    port,
+    url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`,
+    close: (limit) => new ResultAsync(connections.close(limit).then((closed) => ok(closed))),
+  };
+}

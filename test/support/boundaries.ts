@@ -1,0 +1,115 @@
+import { fileNamed, type Import, importsOf } from './imports.js';
+import { isTest, type SourceFile } from './sources.js';
+
+/** What the files of one place may import, and why nothing else. */
+export interface Boundary {
+  readonly place: string;
+  readonly files: RegExp;
+  readonly only: readonly RegExp[];
+  readonly why: string;
+}
+
+const word = (...names: readonly string[]): RegExp[] =>
+  names.map((name) => new RegExp(`^${name.replaceAll('.', '\\.')}(/.*)?$`));
+const node = (...names: readonly string[]): RegExp[] => word(...names.map((name) => `node:${name}`));
+
+const CORE = /^@hurricane\/core$/;
+
+/** The first row whose `files` match a path decides. */
+export const BOUNDARIES: readonly Boundary[] = [
+  {
+    place: 'core/testing',
+    files: /^packages\/core\/src\/testing\//,
+    only: word('neverthrow', 'ts-pattern', 'vitest', 'fast-check'),
+    why: 'the simulator runs wherever core runs',
+  },
+  {
+    place: 'core',
+    files: /^packages\/core\/src\//,
+    only: word('neverthrow', 'ts-pattern', 'ini', 'ipaddr.js'),
+    why: "it runs in other people's apps and in the simulator, where there is no host to ask",
+  },
+  {
+    place: 'backends/testing',
+    files: /^packages\/backends\/src\/testing\//,
+    only: [/^@hurricane\/core(\/testing)?$/, ...word('neverthrow', 'ts-pattern', 'vitest'), /^node:/],
+    why: 'authors of other drivers run it without the rest of the gateway',
+  },
+  {
+    place: 'backends',
+    files: /^packages\/backends\/src\//,
+    only: [
+      CORE,
+      ...word('neverthrow', 'ts-pattern'),
+      ...node('child_process', 'dgram', 'events', 'fs', 'net', 'os', 'path', 'perf_hooks', 'process'),
+      ...node('readline', 'stream', 'string_decoder', 'timers'),
+    ],
+    why: 'drivers know hosts, not clients',
+  },
+  {
+    place: 'http/node',
+    files: /^packages\/http\/src\/(node|connections)\.ts$/,
+    only: [CORE, ...word('hono', '@hono/node-server', 'neverthrow'), /^node:/],
+    why: 'it only puts the app on a socket',
+  },
+  {
+    place: 'http',
+    files: /^packages\/http\/src\//,
+    only: [CORE, ...word('hono', 'neverthrow')],
+    why: 'the same app mounts inside another Hono app, which may not run on Node',
+  },
+  {
+    place: 'mcp',
+    files: /^packages\/mcp\/src\//,
+    only: [CORE, ...word('@modelcontextprotocol/sdk', 'zod', 'neverthrow'), ...node('net', 'fs')],
+    why: 'it only reads: no import may give it a verb',
+  },
+  {
+    place: 'relay',
+    files: /^packages\/relay\/src\//,
+    only: [CORE, ...word('neverthrow'), ...node('net', 'dgram', 'dns')],
+    why: 'the data plane needs to know no more than which source address to use now',
+  },
+  { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },
+];
+
+/** The files that loading `entry` loads, itself included. */
+export function reachableFrom(entry: string, files: readonly SourceFile[]): readonly SourceFile[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reached = new Set<string>();
+  const waiting = [entry];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const file = byPath.get(path);
+    if (file === undefined || reached.has(path)) continue;
+    reached.add(path);
+    waiting.push(...importsOf(file).flatMap((found) => fileNamed(found) ?? []));
+  }
+  return files.filter(({ path }) => reached.has(path));
+}
+
+/** One sentence for each import of this file that crosses a boundary. Tests may import anything. */
+export function crossingsIn(file: SourceFile): readonly string[] {
+  const boundary = BOUNDARIES.find(({ files }) => files.test(file.path));
+  if (boundary === undefined || isTest(file.path)) return [];
+  return importsOf(file).flatMap((found) => {
+    const problem = found.specifier.startsWith('.') ? strayFile(found) : foreignModule(found, boundary);
+    return problem === null ? [] : [`${found.path}:${found.line} imports ${found.specifier}: ${problem}`];
+  });
+}
+
+function foreignModule({ specifier }: Import, { place, only, why }: Boundary): string | null {
+  if (only.some((allowed) => allowed.test(specifier))) return null;
+  return `${place} must not, because ${why}. Pass what it needs in from the daemon, or move the code.`;
+}
+
+/** A path may neither leave its package nor lead product code into what exists for tests. */
+function strayFile(found: Import): string | null {
+  const home = /^packages\/[^/]+\/src\//.exec(found.path)?.[0] ?? '';
+  const target = fileNamed(found) ?? '';
+  const fromTesting = found.path.startsWith(`${home}testing/`);
+  if (!target.startsWith(home)) return 'packages meet by name (`@hurricane/…`), so that their exports mean something.';
+  if (isTest(target)) return 'only tests may import what was made for tests.';
+  if (!fromTesting && target.startsWith(`${home}testing/`)) return '`testing` is an entry of its own for tests.';
+  if (!/\.m?js$/.test(found.specifier)) return 'Node finds it only with its `.js` ending.';
+  return null;
+}
