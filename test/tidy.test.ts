@@ -77,7 +77,7 @@ describe('the check itself', () => {
       { path: path('index'), text: "export { a } from './used.js';" },
       { path: path('used'), text: 'export const a = 1;' },
       { path: path('forgotten'), text: 'export const b = 1;' },
-      { path: path('forgotten.test'), text: "import './forgotten.js'; import './some.test-support.js';" },
+      { path: path('forgotten.test'), text: "import './forgotten.js';\nimport './some.test-support.js';" },
       { path: path('some.test-support'), text: '' },
     ]);
 

@@ -1,4 +1,3 @@
-import { defineConfig } from 'tsup';
+import { library } from '../../tsup.library';
 
-// Declarations come from the native compiler (see the build script): tsup's own take seconds a package.
-export default defineConfig({ entry: {'index': 'src/index.ts', 'testing/index': 'src/testing/index.ts'}, format: 'esm', target: 'node20', clean: true, dts: false, outDir: 'dist', splitting: true });
+export default library({ index: 'src/index.ts', 'testing/index': 'src/testing/index.ts' });

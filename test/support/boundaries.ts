@@ -73,11 +73,11 @@ export const BOUNDARIES: readonly Boundary[] = [
   { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },
 ];
 
-/** The files that loading `entry` loads, itself included. */
-export function reachableFrom(entry: string, files: readonly SourceFile[]): readonly SourceFile[] {
+/** The files that loading these entries loads, themselves included. */
+export function reachableFrom(entries: readonly string[], files: readonly SourceFile[]): readonly SourceFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const reached = new Set<string>();
-  const waiting = [entry];
+  const waiting = [...entries];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const file = byPath.get(path);
     if (file === undefined || reached.has(path)) continue;

@@ -23,7 +23,7 @@ export interface CommandOptions {
   readonly limit?: Millis;
 }
 
-/** Runs a command to its end; its exit code is part of the answer. Rejects when it cannot be started or outlasts `limit`. */
+/** Runs a command to its end, whatever its exit code. Rejects when it cannot be started or outlasts `limit`. */
 export function run(argv: readonly string[], options: CommandOptions = {}): Promise<Finished> {
   const limit = options.limit ?? COMMAND_LIMIT;
   return new Promise((resolve, reject) => {
@@ -43,7 +43,7 @@ export function run(argv: readonly string[], options: CommandOptions = {}): Prom
   });
 }
 
-/** Runs a command that has to succeed and resolves to its output. Rejects with the command and what it complained of. */
+/** Runs a command that has to succeed; resolves to its output, rejects with what it complained of. */
 export async function mustRun(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { exitCode, stdout, stderr } = await run(argv, options);
   if (exitCode === 0) return stdout;

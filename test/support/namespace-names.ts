@@ -29,7 +29,7 @@ export async function removeNamespaces(namespaces: readonly Namespace[]): Promis
   for (const namespace of namespaces) standing.delete(namespace);
 }
 
-/** Removes what processes that are no longer alive have left behind. */
+/** Removes what dead processes have left behind. */
 export async function sweepNamespaces(): Promise<void> {
   const listed = await mustRun(['ip', 'netns', 'list']);
   const names = listed.split('\n').map((line) => line.split(' ')[0] ?? '');
@@ -40,7 +40,7 @@ export async function sweepNamespaces(): Promise<void> {
   await removeNamespaces(orphaned.map((name) => new Namespace(name)));
 }
 
-/** The last resort of a test that did not come to its `destroy`. Node waits for nothing any more at this point. */
+/** The last resort of a test that did not come to its `destroy`. Node waits for nothing at this point. */
 function removeAllNow(): void {
   for (const namespace of standing) {
     const { name } = namespace;

@@ -59,7 +59,7 @@ export class Namespace {
     if (exitCode !== 0 && !stderr.includes('No such file')) throw new Error(`cannot remove ${this.name}: ${stderr}`);
   }
 
-  /** Kills what `spawn` started, which the kernel may not count as inside yet: `ip netns exec` enters a little later. */
+  /** Kills what `spawn` started. Some of it may not be inside yet: `ip netns exec` enters a little later. */
   killPrograms(): void {
     for (const program of this.#programs) if (!program.ended) program.signal('SIGKILL');
   }

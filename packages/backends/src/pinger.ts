@@ -107,12 +107,12 @@ export class Pinger {
   }
 
   #ended(end: PingEnd, ping: { stderr: string; argv: readonly string[]; startedAt: Instant }): void {
-    const { clock, period, plan, fail } = this.#options;
+    const { clock, period, plan } = this.#options;
     this.#alarm.cancel();
     const verdict = judgePingEnd(end, ping.stderr, { argv: ping.argv, iface: plan.iface });
-    if (verdict.kind === 'broken') return fail(verdict.error);
-    this.#report({ kind: 'refused', reason: verdict.reason });
-    if (this.#stopped) return;
+    if (verdict.kind === 'broken') this.#options.fail(verdict.error);
+    else this.#report({ kind: 'refused', reason: verdict.reason });
+    if (this.#stopped || verdict.kind === 'broken') return;
     const next = Math.max(clock.now(), ping.startedAt + Math.max(period, RESTART_FLOOR));
     this.#alarm = clock.alarm(next, 'restart ping', () => this.#start());
   }

@@ -1,7 +1,10 @@
-import type { Clock, Instant } from '@hurricane/core';
+import type { Clock, Instant, Millis } from '@hurricane/core';
 
 /** What a prober needs of a clock. */
 export type ProbeClock = Pick<Clock, 'now' | 'alarm'>;
+
+/** Node takes a longer timer for one of 1 ms. */
+const LONGEST_TIMER: Millis = 2_147_483_647;
 
 /**
  * The host's monotonic clock.
@@ -16,7 +19,10 @@ export const probeClock: ProbeClock = {
 
 function armAlarm(at: Instant, fire: () => void): { cancel(): void } {
   let immediate: NodeJS.Immediate | null = null;
-  const wait = (): NodeJS.Timeout => setTimeout(due, Math.max(0, Math.ceil(at - performance.now())));
+  const wait = (): NodeJS.Timeout => {
+    const left = Math.ceil(at - performance.now());
+    return setTimeout(due, Math.max(0, Math.min(left, LONGEST_TIMER)));
+  };
   const due = (): void => {
     // Node's timers may fire up to a millisecond early: they count from a clock read once per loop turn.
     if (performance.now() < at) timer = wait();

@@ -22,6 +22,7 @@ export type {
   TunnelConfig,
   TunnelType,
 } from './config/model.js';
+export { parseConfig } from './config/parse.js';
 export type {
   BackendDriver,
   Clock,
@@ -51,7 +52,7 @@ export {
   type RouteHop,
   type RoutePlan,
 } from './facts.js';
-export { Gateway, type GatewayOptions } from './gateway.js';
+export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';

@@ -22,17 +22,22 @@ export interface Closed {
 /** The open connections of one server: which are busy, and how each one ends. */
 export class Connections {
   readonly #server: Server;
-  readonly #limit: number;
   readonly #open = new Map<Socket, Connection>();
   #closing: Promise<Closed> | null = null;
 
-  constructor(server: Server, limit: number) {
+  private constructor(server: Server) {
     this.#server = server;
-    this.#limit = limit;
+  }
+
+  /** @param limit how many at a time are served; the ones above it are `surplus`. */
+  static of(server: Server, limit: number): Connections {
+    const connections = new Connections(server);
+    const open = connections.#open;
     server.on('connection', (socket: Socket) => {
-      this.#open.set(socket, { answering: 0, lastWords: null, surplus: this.#open.size >= limit });
-      socket.once('close', () => this.#open.delete(socket));
+      open.set(socket, { answering: 0, lastWords: null, surplus: open.size >= limit });
+      socket.once('close', () => open.delete(socket));
     });
+    return connections;
   }
 
   /** Whether `socket` came when the server already had as many connections as it serves. */

@@ -46,7 +46,7 @@ export function serve(options: ServeOptions): ResultAsync<Listener, ListenError>
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return errAsync({ kind: 'bad_port', port });
   const limits: ServeLimits = { ...SERVE_LIMITS, ...options.limits };
   const server = boundedServer(limits);
-  const connections = new Connections(server, limits.maxConnections);
+  const connections = Connections.of(server, limits.maxConnections);
   answerRequests(server, connections, options);
   answerTheUnreadable(server, connections);
   return new ResultAsync(
@@ -120,7 +120,8 @@ function answerTheUnreadable(server: Server, connections: Connections): void {
 /** What keeps a readable request from the app, or null. */
 function objectionTo(incoming: IncomingMessage, connections: Connections): ApiProblem | null {
   if (connections.isSurplus(incoming.socket)) return { kind: 'too_many_connections' };
-  // An absolute-form target would hide this from the app. HTTP/1.0 need not send one; a rebound page need not either.
+  // The app cannot see this: with an absolute-form target there is an authority all the same. HTTP/1.0 gets no
+  // exception, since every client of this age sends one.
   if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
   return null;
 }
