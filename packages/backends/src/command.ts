@@ -32,7 +32,7 @@ export interface CommandRunner {
 export const COMMAND_DEADLINE: Millis = 10_000;
 
 /** Bytes of output kept of one command: some 30,000 routes as JSON. More is a runaway. */
-export const OUTPUT_LIMIT = 4 * 1024 * 1024;
+export const OUTPUT_LIMIT: number = 4 * 1024 * 1024;
 
 /** How long a finished program's output may still trickle in: a child of its own may hold the pipe for ever. */
 const DRAIN: Millis = 200;

@@ -76,7 +76,7 @@ function gatewayOn(
 ): ResultAsync<string | null, DriverError> {
   return readDefaults(runner, signal).map((routes) => {
     const theirs = routes.filter((route) => !isOurs(route) && route.iface === iface && route.gateway !== null);
-    return theirs.toSorted((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
+    return theirs.sort((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
   });
 }
 

@@ -29,18 +29,18 @@ export function makeSit(
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<SitOutcome, DriverError> {
-  return safeTry(async function* () {
+  return safeTry<SitOutcome, DriverError>(async function* () {
     const argv = ['ip', 'link', 'add', 'name', ends.iface, 'type', 'sit', ...endArgs(ends)];
     const finished = yield* runner.run(argv, signal);
     if (finished.exitCode === 0) {
       note(() => removeLink(runner, ends.iface, signal));
-      return ok<SitOutcome, DriverError>('made');
+      return ok('made');
     }
     if (/Unknown device type|Operation not supported/.test(finished.stderr)) return ok('no_sit_here');
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
     if (/File exists/.test(finished.stderr)) {
       const problem = `${ends.remote} already has a tunnel from ${ends.local ?? 'this machine'} on another interface`;
-      return err<SitOutcome, DriverError>({ kind: 'misconfigured', setting: 'endpoint', problem });
+      return err({ kind: 'misconfigured', setting: 'endpoint', problem });
     }
     // It may have been made all the same.
     note(() => removeLink(runner, ends.iface, signal));

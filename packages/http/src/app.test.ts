@@ -87,8 +87,19 @@ describe.each([
     test.each([
       ['ok', aStatus()],
       ['degraded', aStatus([aTunnel()], { stranded: true })],
-      ['degraded', aStatus([aTunnel(), aTunnel({ config: heTunnel('b', 'he1'), primary: false, state: 'failed', health: null })])],
-      ['down', aStatus([aTunnel({ liveness: 'hard_down', health: { ...HEALTHY, reachable: false, latency: null, loss: 1, score: 0 } })])],
+      [
+        'degraded',
+        aStatus([aTunnel(), aTunnel({ config: heTunnel('b', 'he1'), primary: false, state: 'failed', health: null })]),
+      ],
+      [
+        'down',
+        aStatus([
+          aTunnel({
+            liveness: 'hard_down',
+            health: { ...HEALTHY, reachable: false, latency: null, loss: 1, score: 0 },
+          }),
+        ]),
+      ],
       ['down', aStatus([aTunnel({ state: 'down', health: null, reading: null, primary: false })])],
       ['down', aStatus([])],
     ])('GET /health answers 200 and says %s', async (status, gatewayStatus) => {
@@ -98,8 +109,14 @@ describe.each([
     test('an unmeasured latency and check are null, and never 0 or -1', async () => {
       const gateway = { status: () => aStatus([aTunnel({ health: null, liveness: 'unknown', lastCheck: null })]) };
 
-      expect(await documentOf('/health', gateway)).toMatchObject({ v6_latency_ms: null, last_check: null, v6_reachable: false });
-      expect(await documentOf('/v6/address', gateway)).toMatchObject({ addresses: [{ latency_ms: null, reachable: false }] });
+      expect(await documentOf('/health', gateway)).toMatchObject({
+        v6_latency_ms: null,
+        last_check: null,
+        v6_reachable: false,
+      });
+      expect(await documentOf('/v6/address', gateway)).toMatchObject({
+        addresses: [{ latency_ms: null, reachable: false }],
+      });
       expect(await documentOf('/tunnels', gateway)).toMatchObject({ tunnels: [{ last_check: null }] });
     });
 
@@ -124,14 +141,18 @@ describe.each([
       const down = aTunnel({ state: 'down', reading: null, health: null, primary: false });
       const up = aTunnel({ config: heTunnel('b', 'he1') });
 
-      expect(await documentOf('/v6/address', { status: () => aStatus([down, up]) })).toMatchObject({ addresses: [{ iface: 'he1' }] });
+      expect(await documentOf('/v6/address', { status: () => aStatus([down, up]) })).toMatchObject({
+        addresses: [{ iface: 'he1' }],
+      });
       expect(await documentOf('/v6/address', { status: () => aStatus([down]) })).toEqual({ addresses: [] });
       expect(await documentOf('/tunnels', { status: () => aStatus([]) })).toEqual({ tunnels: [] });
     });
 
     test('starting and stopping tunnels read "down", failed ones "error"', async () => {
       const states = ['down', 'starting', 'up', 'stopping', 'failed'] as const;
-      const tunnels = states.map((state, i) => aTunnel({ state, config: heTunnel(state, `he${i}`), primary: state === 'up' }));
+      const tunnels = states.map((state, i) =>
+        aTunnel({ state, config: heTunnel(state, `he${i}`), primary: state === 'up' }),
+      );
 
       expect(await documentOf('/tunnels', { status: () => aStatus(tunnels) })).toMatchObject({
         tunnels: [{ state: 'down' }, { state: 'down' }, { state: 'up' }, { state: 'down' }, { state: 'error' }],
@@ -170,33 +191,47 @@ describe.each([
       expect(head.headers['content-type']).toBe(get.headers['content-type']);
     });
 
-    test.each(['/health?', '/health?strict=1&a=b', '/health/', '/health/?a', '/%68ealth', '/v6/../health'])('%s is /health', async (path) => {
-      const client = await clientOf();
-
-      expect((await client.ask(path)).text).toBe((await client.ask('/health')).text);
-    });
-
-    test.each(['/healthz', '/health/x', '/v6', '/v6/address/x', '//health', '/HEALTH', '/health%2f', '/tunnels/he', '/%ff', '/%'])(
-      '%s is not found, and the answer says what is there',
+    test.each(['/health?', '/health?strict=1&a=b', '/health/', '/health/?a', '/%68ealth', '/v6/../health'])(
+      '%s is /health',
       async (path) => {
         const client = await clientOf();
 
-        const reply = await client.ask(path);
-
-        const detail = expect.stringContaining('/, /health, /v6/address, /tunnels');
-        expectProblem(reply, { status: 404, title: 'Not Found', kind: 'not_found', endpoints: PATHS, detail });
+        expect((await client.ask(path)).text).toBe((await client.ask('/health')).text);
       },
     );
 
+    test.each([
+      '/healthz',
+      '/health/x',
+      '/v6',
+      '/v6/address/x',
+      '//health',
+      '/HEALTH',
+      '/health%2f',
+      '/tunnels/he',
+      '/%ff',
+      '/%',
+    ])('%s is not found, and the answer says what is there', async (path) => {
+      const client = await clientOf();
+
+      const reply = await client.ask(path);
+
+      const detail = expect.stringContaining('/, /health, /v6/address, /tunnels');
+      expectProblem(reply, { status: 404, title: 'Not Found', kind: 'not_found', endpoints: PATHS, detail });
+    });
+
     describe.each(PATHS)('%s', (path) => {
-      test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])('refuses %s and says what is allowed', async (method) => {
-        const client = await clientOf();
+      test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])(
+        'refuses %s and says what is allowed',
+        async (method) => {
+          const client = await clientOf();
 
-        const reply = await client.ask(path, { method });
+          const reply = await client.ask(path, { method });
 
-        expectProblem(reply, { status: 405, title: 'Method Not Allowed', kind: 'method_not_allowed' });
-        expect(reply.headers).toMatchObject({ allow: 'GET, HEAD' });
-      });
+          expectProblem(reply, { status: 405, title: 'Method Not Allowed', kind: 'method_not_allowed' });
+          expect(reply.headers).toMatchObject({ allow: 'GET, HEAD' });
+        },
+      );
     });
 
     test('any method on a path that is not there is 404', async () => {
@@ -264,7 +299,10 @@ describe.each([
       const client = await clientOf();
 
       for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS']) {
-        const reply = await client.ask('/health', { method, headers: { origin: origin.replaceAll('PORT', `${client.port}`) } });
+        const reply = await client.ask('/health', {
+          method,
+          headers: { origin: origin.replaceAll('PORT', `${client.port}`) },
+        });
 
         if (status === 403) expect(reply.status).toBe(403);
         else expect(reply.status).toBe(method === 'GET' || method === 'HEAD' ? 200 : 405);
@@ -288,7 +326,8 @@ describe.each([
 
     test('a trusted name is taken with the listening port or none, one with a port only so', async () => {
       const client = await clientOf(anApp({ trustedHosts: ['Gateway.lan', 'proxy.lan:8443'] }).app);
-      const statusFor = async (host: string): Promise<number> => (await client.ask('/health', { headers: { host } })).status;
+      const statusFor = async (host: string): Promise<number> =>
+        (await client.ask('/health', { headers: { host } })).status;
 
       expect(await statusFor('gateway.lan')).toBe(200);
       expect(await statusFor(`gateway.lan:${client.port}`)).toBe(200);
@@ -442,7 +481,10 @@ function sample(): StatusSource {
   return { status: () => status };
 }
 
-function expectProblem(reply: { status: number; headers: Readonly<Record<string, string>>; text: string }, wanted: Record<string, unknown>): void {
+function expectProblem(
+  reply: { status: number; headers: Readonly<Record<string, string>>; text: string },
+  wanted: Record<string, unknown>,
+): void {
   expect(reply.headers).toMatchObject({ 'content-type': 'application/problem+json' });
   const problem: unknown = JSON.parse(reply.text);
   expect(problem).toMatchObject({

@@ -1,7 +1,7 @@
 import type { GatewayStatus } from '@hurricane/core';
-import { Hono } from 'hono/tiny';
-import { basePath } from 'hono/route';
 import type { Context, Handler } from 'hono';
+import { basePath } from 'hono/route';
+import { Hono } from 'hono/tiny';
 import { fromThrowable } from 'neverthrow';
 import { documentAnswer, problemAnswer, toResponse } from './answers.js';
 import { ENDPOINTS, type Endpoint } from './endpoints.js';

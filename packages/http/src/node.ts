@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
-import type { Millis } from '@hurricane/core';
 import { getRequestListener, RequestError } from '@hono/node-server';
+import type { Millis } from '@hurricane/core';
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
 import { type Answer, problemAnswer, toResponse } from './answers.js';
 import type { AppEnv } from './app.js';

@@ -64,13 +64,23 @@ export async function overSocket(app: GatewayApp): Promise<Client> {
     ask: (path, how = {}) =>
       new Promise((resolve, reject) => {
         const outgoing = request(
-          { host: '127.0.0.1', port: listener.port, path, method: how.method ?? 'GET', headers: { ...how.headers }, agent: false, timeout: PATIENCE },
+          {
+            host: '127.0.0.1',
+            port: listener.port,
+            path,
+            method: how.method ?? 'GET',
+            headers: { ...how.headers },
+            agent: false,
+            timeout: PATIENCE,
+          },
           (incoming) => {
             let text = '';
             incoming.setEncoding('utf8').on('data', (piece) => {
               text += piece;
             });
-            incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), text }));
+            incoming.on('end', () =>
+              resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), text }),
+            );
           },
         );
         outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE} ms`)));
@@ -84,7 +94,7 @@ export async function overSocket(app: GatewayApp): Promise<Client> {
 
 /** A server on a free port of 127.0.0.1. */
 export async function listen(app: GatewayApp, limits: Partial<ServeLimits> = {}): Promise<Listener> {
-  const listening = await serve({ app, bind: '127.0.0.1', port: 0, limits, onDefect: (defect) => expectNone(defect) });
+  const listening = await serve({ app, bind: '127.0.0.1', port: 0, limits, onDefect: expectNone });
   return listening._unsafeUnwrap();
 }
 
@@ -110,9 +120,10 @@ export class RawClient {
     });
   }
 
-  static connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
+  /** `stubborn`: keeps its side of the connection open when the server has closed its own. */
+  static connect(port: number, host = '127.0.0.1', stubborn = false): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, allowHalfOpen: true });
+      const socket = connect({ host, port, allowHalfOpen: stubborn });
       const client = new RawClient(socket);
       socket.once('connect', () => resolve(client)).once('error', reject);
     });
@@ -123,13 +134,8 @@ export class RawClient {
     return new Promise((resolve) => this.socket.write(text, () => resolve()));
   }
 
-  get heard(): string {
-    return this.#heard;
-  }
-
-  /** Everything heard, once the server has closed its side. */
+  /** Everything heard, once the connection is closed. */
   untilClosed(): Promise<string> {
-    this.socket.once('end', () => this.socket.end());
     return this.#until(() => this.#closed, 'the connection to close');
   }
 
@@ -181,6 +187,7 @@ function flat(headers: NodeJS.Dict<string | string[]>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
 }
 
-function expectNone(defect: unknown): void {
+/** For servers that are not to meet a defect. */
+export function expectNone(defect: unknown): void {
   throw new Error('the server reported a defect', { cause: defect });
 }

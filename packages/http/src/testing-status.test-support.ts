@@ -55,7 +55,10 @@ export function aReading(overrides: Partial<LinkReading> = {}): LinkReading {
   };
 }
 
-export function aStatus(tunnels: readonly TunnelStatus[] = [aTunnel()], overrides: Partial<GatewayStatus> = {}): GatewayStatus {
+export function aStatus(
+  tunnels: readonly TunnelStatus[] = [aTunnel()],
+  overrides: Partial<GatewayStatus> = {},
+): GatewayStatus {
   return {
     phase: 'running',
     config: configOf(tunnels),

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Listener } from './node.js';
-import { answersIn, anApp, listen, RawClient, type Reply } from './testing-clients.test-support.js';
+import { anApp, answersIn, listen, RawClient, type Reply } from './testing-clients.test-support.js';
 
 // What only a bare TCP client can send. One server takes all of it: whatever a client did must not
 // have harmed it, so every test ends by asking for /health on a connection of its own.
@@ -48,7 +48,10 @@ describe('a request in pieces', () => {
 describe('pipelining', () => {
   // security H15.
   test('20 requests in one piece get 20 answers in their order', async () => {
-    const paths = Array.from({ length: 20 }, (_, i) => ['/health', '/v6/address', '/tunnels', `/nope${i}`][i % 4] ?? '');
+    const paths = Array.from(
+      { length: 20 },
+      (_, i) => ['/health', '/v6/address', '/tunnels', `/nope${i}`][i % 4] ?? '',
+    );
     const client = await aClient();
 
     await client.send(paths.map((path) => get(path)).join(''));
@@ -89,8 +92,18 @@ describe('what is not quite HTTP', () => {
     ['no Host', 'GET /health HTTP/1.1\r\n\r\n', 400, 'bad_request'],
     ['no Host in HTTP/1.0', 'GET /health HTTP/1.0\r\n\r\n', 400, 'bad_request'],
     ['an empty Host', 'GET /health HTTP/1.1\r\nHost:\r\n\r\n', 400, 'bad_request'],
-    ['two Hosts, ours first', 'GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n', 400, 'bad_request'],
-    ['two Hosts, ours last', 'GET /health HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n', 400, 'bad_request'],
+    [
+      'two Hosts, ours first',
+      'GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+    [
+      'two Hosts, ours last',
+      'GET /health HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n',
+      400,
+      'bad_request',
+    ],
     ['the same Host twice', 'GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n', 400, 'bad_request'],
     ['a Host that is none', 'GET /health HTTP/1.1\r\nHost: a b\r\n\r\n', 400, 'bad_request'],
     ['a Host with a path', 'GET /health HTTP/1.1\r\nHost: localhost/x\r\n\r\n', 400, 'bad_request'],
@@ -98,12 +111,27 @@ describe('what is not quite HTTP', () => {
     ['a target without a slash', 'GET health HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'bad_request'],
     ['a backslash in the path', 'GET /\\evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'bad_request'],
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'bad_request'],
-    ['a foreign absolute target', 'GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n', 403, 'host_refused'],
-    ['a foreign Host under our absolute target', 'GET http://localhost/health HTTP/1.1\r\nHost: evil.example\r\n\r\n', 403, 'host_refused'],
+    [
+      'a foreign absolute target',
+      'GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      403,
+      'host_refused',
+    ],
+    [
+      'a foreign Host under our absolute target',
+      'GET http://localhost/health HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+      403,
+      'host_refused',
+    ],
     ['an absolute target without a Host', 'GET http://localhost/health HTTP/1.1\r\n\r\n', 400, 'bad_request'],
     ['TRACE', 'TRACE /health HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, 'method_not_allowed'],
     ['CONNECT', 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n', 405, 'method_not_allowed'],
-    ['a strange expectation', 'GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: the-unexpected\r\n\r\n', 417, 'expectation_failed'],
+    [
+      'a strange expectation',
+      'GET /health HTTP/1.1\r\nHost: localhost\r\nExpect: the-unexpected\r\n\r\n',
+      417,
+      'expectation_failed',
+    ],
   ])('%s', async (_what, request, status, kind) => {
     const client = await aClient();
 
@@ -118,9 +146,18 @@ describe('what is not quite HTTP', () => {
     ['an absolute target of ours', 'GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['HTTP/1.0 with a Host', 'GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n'],
     ['an empty line ahead', '\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['an upgrade nobody offers', 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
-    ['a declared body that never comes', 'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n'],
-    ['chunks without end', 'GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'],
+    [
+      'an upgrade nobody offers',
+      'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    ],
+    [
+      'a declared body that never comes',
+      'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n',
+    ],
+    [
+      'chunks without end',
+      'GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
+    ],
   ])('%s is answered', async (_what, request) => {
     const client = await aClient();
 

@@ -1,0 +1,60 @@
+import type { DriverSet, Host, Prober, RoutingPolicy } from '@hurricane/core';
+import { type CommandRunner, systemRunner } from './command.js';
+import { procCounters } from './counters.js';
+import { external } from './external.js';
+import { he6in4 } from './he-6in4.js';
+import { ipBatch } from './ip-batch.js';
+import { ipMonitor } from './ip-monitor.js';
+import { type Launch, launchProgram } from './launch.js';
+import { policyRouting } from './policy-routing.js';
+import { type ProcessTable, systemProcesses } from './process-table.js';
+import { linuxRouteTable } from './route-table.js';
+import { mullvad, wireguard } from './wireguard.js';
+
+export interface LinuxHostOptions {
+  readonly routing: RoutingPolicy;
+  readonly prober: Prober;
+  /** How programs are started; the ones below are made from it where they are left out. */
+  readonly launch?: Launch;
+  readonly runner?: CommandRunner;
+  readonly processes?: ProcessTable;
+}
+
+/**
+ * Everything a gateway needs of this Linux host. Starts nothing by itself.
+ *
+ * @example
+ * const host = linuxHost({ routing: config.routing, prober });
+ * const gateway = Gateway.create({ config, host });
+ */
+export function linuxHost(options: LinuxHostOptions): Host {
+  const { routing, prober, launch = launchProgram } = options;
+  const { runner = systemRunner(launch), processes = systemProcesses({ launch }) } = options;
+  const batch = ipBatch({ runner, launch });
+  return {
+    drivers: linuxDrivers({ routing, runner, processes }),
+    prober,
+    routes: linuxRouteTable({ runner, batch, metric: routing.metric }),
+    meter: procCounters(),
+    monitor: ipMonitor(launch),
+    close: () => batch.close(),
+  };
+}
+
+export interface LinuxDriversOptions {
+  readonly routing: RoutingPolicy;
+  readonly runner: CommandRunner;
+  readonly processes: ProcessTable;
+}
+
+/** A driver for every tunnel type. They share one view of which routing tables are taken. */
+export function linuxDrivers({ routing, runner, processes }: LinuxDriversOptions): Required<DriverSet> {
+  const policy = policyRouting({ runner, routing });
+  return {
+    he_6in4: he6in4({ runner, processes, policy }),
+    wireguard: wireguard({ runner, policy }),
+    mullvad: mullvad({ runner, policy }),
+    external: external({ runner, policy }),
+  };
+}
+

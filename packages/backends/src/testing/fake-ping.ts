@@ -1,0 +1,96 @@
+import type { Instant, Millis } from '@hurricane/core';
+import type { PingEnd } from '../ping-failure.js';
+import type { PingListener, SpawnPing } from '../ping-process.js';
+import type { ProbeClock } from '../probe-clock.js';
+import type { NetworkMood } from './prober-contract.js';
+
+/** From the start of a process to its first packet. */
+const START_UP: Millis = 5;
+
+/** The kernel rounds ping's waits up to its own ticks. */
+const TICK: Millis = 4;
+
+/** Pings that behave as those of iputils 20221126 do, in a clock's time. */
+export class FakePings {
+  readonly sent: { readonly target: string; readonly at: Instant }[] = [];
+  readonly started: (readonly string[])[] = [];
+  mood: NetworkMood = { kind: 'answers', after: 1 };
+  /** Every ping started from here on ends at once, so. */
+  ending: { readonly end: PingEnd; readonly stderr: string } | null = null;
+  running = 0;
+  readonly #clock: ProbeClock;
+
+  constructor(clock: ProbeClock) {
+    this.#clock = clock;
+  }
+
+  readonly spawn: SpawnPing = (argv, listener) => {
+    this.started.push(argv);
+    this.running += 1;
+    const ping = new FakePing(argv, listener, this, this.#clock);
+    return { kill: () => ping.end({ kind: 'exited', exitCode: null }) };
+  };
+}
+
+class FakePing {
+  readonly #listener: PingListener;
+  readonly #host: FakePings;
+  readonly #clock: ProbeClock;
+  readonly #target: string;
+  readonly #period: Millis;
+  readonly #answered = new Set<number>();
+  #heading: string;
+  #over = false;
+
+  constructor(argv: readonly string[], listener: PingListener, host: FakePings, clock: ProbeClock) {
+    this.#listener = listener;
+    this.#host = host;
+    this.#clock = clock;
+    this.#target = argv.at(-1) ?? '';
+    this.#period = Number(argv[argv.indexOf('-i') + 1]) * 1_000 + TICK;
+    this.#heading = `PING ${this.#target}(${this.#target}) 56 data bytes\n`;
+    this.#in(START_UP, () => this.#begin());
+  }
+
+  end(how: PingEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#host.running -= 1;
+    queueMicrotask(() => this.#listener.ended(how));
+  }
+
+  #begin(): void {
+    const { ending } = this.#host;
+    if (ending === null) return this.#send(1);
+    this.#listener.stderr(ending.stderr);
+    this.end(ending.end);
+  }
+
+  #send(seq: number): void {
+    const { mood, sent } = this.#host;
+    if (seq > 1 && !this.#answered.has(seq - 1)) this.#print(`no answer yet for icmp_seq=${(seq - 1) % 65_536}`);
+    sent.push({ target: this.#target, at: this.#clock.now() });
+    if (mood.kind === 'answers') this.#in(mood.after, () => this.#answer(seq, mood.after));
+    if (mood.kind === 'refuses') {
+      this.#print(`From 2001:db8::ff icmp_seq=${seq % 65_536} Destination unreachable: No route`);
+    }
+    this.#in(this.#period, () => this.#send(seq + 1));
+  }
+
+  #answer(seq: number, rtt: Millis): void {
+    this.#answered.add(seq);
+    this.#print(`64 bytes from ${this.#target}: icmp_seq=${seq % 65_536} ttl=60 time=${rtt} ms`);
+  }
+
+  /** The heading waits in ping's buffer for the first line that is flushed. */
+  #print(line: string): void {
+    this.#listener.stdout(`${this.#heading}${line}\n`);
+    this.#heading = '';
+  }
+
+  #in(span: Millis, act: () => void): void {
+    this.#clock.alarm(this.#clock.now() + span, 'fake ping', () => {
+      if (!this.#over) act();
+    });
+  }
+}
