@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../support/command.js';
+import type { Namespace } from '../support/namespace.js';
 import { requireHost } from '../support/require-host.js';
 import { Testbed } from '../support/testbed.js';
 import { CLIENT_V4, TARGETS } from '../support/topology.js';
@@ -72,18 +73,22 @@ describe.skipIf(missing !== null)(`a test bed of 6in4 tunnels${because}`, () => 
     expect(ping.stderr).toBe('');
   });
 
-  it('cuts the way back too: what the internet sends the client is lost', async () => {
+  it('cuts each way on its own: neither end hears the other ask', async () => {
     const { client } = bed.pop('popA').tunnel;
-    const ping = ['ping', '-6', '-c', '1', '-W', '0.3', client];
+    const askClient = ['ping', '-6', '-c', '1', '-W', '0.3', client];
+    const heard = (): Promise<readonly number[]> => Promise.all([bed.client, bed.internet].map(echoesHeard));
 
-    const before = await bed.internet.exec(ping);
+    const reachable = await bed.internet.exec(askClient);
+    const before = await heard();
     await bed.cut('popA');
-    const during = await bed.internet.exec(ping);
+    const [, unreachable] = await Promise.all([pingFrom(bed, client, TARGETS[0]), bed.internet.exec(askClient)]);
+    const after = await heard();
     await bed.restore('popA');
 
-    expect(before.exitCode).toBe(0);
-    expect(during.exitCode).toBe(1);
-    expect(during.stdout).not.toContain('From');
+    expect(reachable.exitCode).toBe(0);
+    expect(unreachable.exitCode).toBe(1);
+    expect(unreachable.stdout).not.toContain('From');
+    expect(after).toEqual(before);
   });
 
   it("refuses and counts packets that come through one PoP with the other's address", async () => {
@@ -145,6 +150,7 @@ describe.skipIf(missing !== null)(`a plain test bed${because}`, () => {
 
   it('makes a black hole of a cut PoP: neighbours still see each other, and nothing gets through', async () => {
     await bed.cut('popC');
+    await bed.client.ip6('neigh flush dev extC');
     const ping = await bed.client.exec([
       'ping',
       '-c',
@@ -156,10 +162,12 @@ describe.skipIf(missing !== null)(`a plain test bed${because}`, () => {
       ...from(bed, 'popC'),
       TARGETS[0],
     ]);
+    const neighbours = await bed.client.must(['ip', '-6', 'neigh', 'show', bed.pop('popC').tunnel.server]);
     await bed.restore('popC');
 
     expect(ping.stdout).toContain('100% packet loss');
     expect(ping.stdout).not.toContain('From');
+    expect(neighbours).toContain('REACHABLE');
     expect(await pingFrom(bed, bed.pop('popC').tunnel.client, TARGETS[0])).toBe(3);
   });
 });
@@ -196,4 +204,9 @@ const from = (bed: Testbed, pop: string): readonly string[] => ['-6', '-I', bed.
 async function pingFrom(bed: Testbed, source: string, target: string): Promise<number> {
   const ping = await bed.client.exec(['ping', '-6', '-c', '3', '-i', '0.05', '-W', '0.5', '-I', source, target]);
   return Number(/(\d+) received/.exec(ping.stdout)?.[1]);
+}
+
+/** How many echo requests have arrived in a namespace. */
+async function echoesHeard(namespace: Namespace): Promise<number> {
+  return Number(/^Icmp6InEchos\s+(\d+)$/m.exec(await namespace.must(['cat', '/proc/net/snmp6']))?.[1]);
 }

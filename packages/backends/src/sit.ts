@@ -1,5 +1,5 @@
 import type { DriverError } from '@hurricane/core';
-import { err, ok, okAsync, type ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import type { Interface } from './interface.js';
 import { faultOf, obey } from './obey.js';
@@ -29,24 +29,26 @@ export function makeSit(
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<SitOutcome, DriverError> {
-  return safeTry<SitOutcome, DriverError>(async function* () {
+  return safeTry(async function* () {
     const argv = ['ip', 'link', 'add', 'name', ends.iface, 'type', 'sit', ...endArgs(ends)];
     const finished = yield* runner.run(argv, signal);
     if (finished.exitCode === 0) {
       note(() => removeLink(runner, ends.iface, signal));
-      return ok('made');
+      return answer('made');
     }
-    if (/Unknown device type|Operation not supported/.test(finished.stderr)) return ok('no_sit_here');
+    if (/Unknown device type|Operation not supported/.test(finished.stderr)) return answer('no_sit_here');
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
     if (/File exists/.test(finished.stderr)) {
       const problem = `${ends.remote} already has a tunnel from ${ends.local ?? 'this machine'} on another interface`;
-      return err({ kind: 'misconfigured', setting: 'endpoint', problem });
+      return err<SitOutcome, DriverError>({ kind: 'misconfigured', setting: 'endpoint', problem });
     }
     // It may have been made all the same.
     note(() => removeLink(runner, ends.iface, signal));
-    return err(faultOf(argv, finished));
+    return err<SitOutcome, DriverError>(faultOf(argv, finished));
   });
 }
+
+const answer = (outcome: SitOutcome): Result<SitOutcome, DriverError> => ok(outcome);
 
 /** Points an existing `sit` interface elsewhere without taking it down: its addresses and routes stay. */
 export function turnSit(

@@ -117,8 +117,9 @@ class SocketRound {
     const { plan, port, clock, random, send } = this.#options;
     const target = plan.targets[this.#turn % plan.targets.length] ?? '';
     this.#turn += 1;
+    const pause = jittered(plan.interval, random());
     // Probes missed while this process stood still are not made up for.
-    this.#nextSend = Math.max(now, this.#nextSend + jittered(plan.interval, random()));
+    this.#nextSend = this.#nextSend + pause < now ? now + pause : this.#nextSend + pause;
     for (const oldest of this.#flights) {
       if (this.#flights.size < OPEN_LIMIT) break;
       this.#drop(oldest);

@@ -35,7 +35,7 @@ export function refusalOf(approach: Approach, trusted: ReadonlySet<string>): Api
   if (host?.includes(',')) return { kind: 'bad_request', problem: 'carries more than one Host' };
   // RFC 9112 section 3.2.2: an absolute-form target overrides Host, so both must be ours.
   const target = authorityOf(approach.url);
-  for (const authority of [target]) {
+  for (const authority of [host ?? target, target]) {
     if (!isOurs(authority, arrival, trusted)) return { kind: 'host_refused', host: authority };
   }
   if (origin !== null && !isOwnOrigin(origin, host ?? target, arrival, trusted))

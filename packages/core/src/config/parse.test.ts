@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MAX_PROBLEMS, MAX_TEXT } from './bounds.js';
-import { CORE_DEFAULTS, EXPOSURE_DEFAULTS, FAILOVER_DEFAULTS, HEALTH_DEFAULTS, OPERATION_DEFAULTS, ROUTING_DEFAULTS } from './defaults.js';
+import {
+  CORE_DEFAULTS,
+  EXPOSURE_DEFAULTS,
+  FAILOVER_DEFAULTS,
+  HEALTH_DEFAULTS,
+  OPERATION_DEFAULTS,
+  ROUTING_DEFAULTS,
+} from './defaults.js';
 import type { Config, ConfigProblem } from './model.js';
 import { parseConfig } from './parse.js';
 
@@ -18,13 +25,24 @@ describe('a configuration that says little', () => {
       routing: ROUTING_DEFAULTS,
       warnings: [],
       tunnels: [
-        { name: 'x', iface: 'x', type: 'external', enabled: true, priority: 0, address: null, prefixLength: 64, gateway: null },
+        {
+          name: 'x',
+          iface: 'x',
+          type: 'external',
+          enabled: true,
+          priority: 0,
+          address: null,
+          prefixLength: 64,
+          gateway: null,
+        },
       ],
     });
   });
 
   test('is refused when it has no tunnel', () => {
-    expect(refused('')).toEqual([{ line: null, where: '', problem: expect.stringContaining('no tunnel is configured') }]);
+    expect(refused('')).toEqual([
+      { line: null, where: '', problem: expect.stringContaining('no tunnel is configured') },
+    ]);
   });
 });
 
@@ -54,8 +72,16 @@ describe('the seed document', () => {
       },
     ]);
     expect(config.warnings).toEqual([
-      { line: 4, where: 'tunnel.he.endpoint_ipv4', problem: expect.stringMatching(/YOUR\.TUNNEL\.SERVER\.IP.*tunnel he stays down/) },
-      { line: 6, where: 'tunnel.he.v6_prefix', problem: expect.stringMatching(/YOUR:IPV6:PREFIX::2.*tunnel he stays down/) },
+      {
+        line: 4,
+        where: 'tunnel.he.endpoint_ipv4',
+        problem: expect.stringMatching(/YOUR\.TUNNEL\.SERVER\.IP.*tunnel he stays down/),
+      },
+      {
+        line: 6,
+        where: 'tunnel.he.v6_prefix',
+        problem: expect.stringMatching(/YOUR:IPV6:PREFIX::2.*tunnel he stays down/),
+      },
     ]);
   });
 
@@ -78,7 +104,9 @@ describe('the seed document', () => {
 
   test('"Mullvad VPN" and "External": comments after values, and no warnings', () => {
     expect(accepted(mullvad)).toMatchObject({
-      tunnels: [{ name: 'mullvad', type: 'wireguard', iface: 'mullvad0', address: 'fc00:bbbb:bbbb:bb01::1', priority: 0 }],
+      tunnels: [
+        { name: 'mullvad', type: 'wireguard', iface: 'mullvad0', address: 'fc00:bbbb:bbbb:bb01::1', priority: 0 },
+      ],
       warnings: [],
     });
     expect(accepted(external)).toMatchObject({
@@ -116,7 +144,9 @@ describe('the seed document', () => {
 
 describe('two dialects', () => {
   test('mean the same', () => {
-    const dotted = accepted('[core]\napi_bind = ::1\napi_port = 1234\n[tunnel.a.b]\ntype = wireguard\n[crypto]\ncrypto_enabled = no\ncrypto_keyfile =\n');
+    const dotted = accepted(
+      '[core]\napi_bind = ::1\napi_port = 1234\n[tunnel.a.b]\ntype = wireguard\n[crypto]\ncrypto_enabled = no\ncrypto_keyfile =\n',
+    );
     const numbered = accepted(
       '[api]\nbind = "::1"\nport = 1234\n[crypto]\nenabled = false\nkeyfile = "/var/lib/v6-gatewayd/keys.bin"\n[tunnel7]\nname = \'a.b\'\ntype = "wireguard"  # as in Mullvad\'s\n',
     );
@@ -206,8 +236,14 @@ describe('tells at once', () => {
     ['[__proto__]', '"__proto__" is no section of this configuration'],
     ['[core]\n__proto__ = 1', '"__proto__" is no key of this section'],
     ['[core]\nconstructor = 1', '"constructor" is no key of this section'],
-    ['[crypto]\nenabled = true', '"true" asks for an authenticated and encrypted API, which this gateway does not have: set it to false'],
-    ['[hwauth]\nenabled = yes', '"yes" asks for hardware authentication, which this gateway does not have: set it to false'],
+    [
+      '[crypto]\nenabled = true',
+      '"true" asks for an authenticated and encrypted API, which this gateway does not have: set it to false',
+    ],
+    [
+      '[hwauth]\nenabled = yes',
+      '"yes" asks for hardware authentication, which this gateway does not have: set it to false',
+    ],
     ['[core]\nlog_level', '"log_level" is neither a [section] nor a "key = value"'],
   ])('%j: %s', (text, sentence) => {
     expect(refused(`${text}\n${TUNNEL}`).map((p) => p.problem)).toEqual([sentence]);
@@ -234,9 +270,12 @@ describe('tells at once', () => {
 });
 
 describe('the API', () => {
-  test.each(['127.0.0.1', 'localhost', 'LOCALHOST', '::1', '[::1]', '127.1.2.3'])('listens on %s without a warning', (bind) => {
-    expect(accepted(`[core]\napi_bind = ${bind}\n${TUNNEL}`).warnings).toEqual([]);
-  });
+  test.each(['127.0.0.1', 'localhost', 'LOCALHOST', '::1', '[::1]', '127.1.2.3'])(
+    'listens on %s without a warning',
+    (bind) => {
+      expect(accepted(`[core]\napi_bind = ${bind}\n${TUNNEL}`).warnings).toEqual([]);
+    },
+  );
 
   test.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1'])('listens on %s with a warning', (bind) => {
     const config = accepted(`[core]\napi_bind = ${bind}\n${TUNNEL}`);
@@ -247,12 +286,21 @@ describe('the API', () => {
     ]);
   });
 
-  test.each(['gateway.example', '*', 'any', '0', '127.1', '0x7f.0.0.1', '127.0.0.1/8', 'fe80::1%eth0', '127.0.0.1:80', '224.0.0.1', '::ffff:0.0.0.0'])(
-    'is refused "%s" rather than opened wider',
-    (bind) => {
-      expect(places(`[core]\napi_bind = ${bind}\n${TUNNEL}`)).toEqual(['2 core.api_bind']);
-    },
-  );
+  test.each([
+    'gateway.example',
+    '*',
+    'any',
+    '0',
+    '127.1',
+    '0x7f.0.0.1',
+    '127.0.0.1/8',
+    'fe80::1%eth0',
+    '127.0.0.1:80',
+    '224.0.0.1',
+    '::ffff:0.0.0.0',
+  ])('is refused "%s" rather than opened wider', (bind) => {
+    expect(places(`[core]\napi_bind = ${bind}\n${TUNNEL}`)).toEqual(['2 core.api_bind']);
+  });
 });
 
 describe('the SOCKS5 proxy', () => {
@@ -288,7 +336,27 @@ describe('the SOCKS5 proxy', () => {
 
 describe('numbers and durations', () => {
   test.each([
-    ['core', 'api_port', ['1', '8642', '65535'], ['0', '65536', '-1', '+1', '0x10', '1e3', '080', '1.0', '٣', '8642abc', '8 642', '74178', '', '99999999999999999999']],
+    [
+      'core',
+      'api_port',
+      ['1', '8642', '65535'],
+      [
+        '0',
+        '65536',
+        '-1',
+        '+1',
+        '0x10',
+        '1e3',
+        '080',
+        '1.0',
+        '٣',
+        '8642abc',
+        '8 642',
+        '74178',
+        '',
+        '99999999999999999999',
+      ],
+    ],
     ['exposure.proxy', 'udp_base_port', ['1', '65535'], ['0', '65536']],
     ['exposure.proxy', 'tcp_base_port', ['1', '65535'], ['0', '65536']],
     ['tunnel.x', 'priority', ['0', '100'], ['101', '-1']],
@@ -325,9 +393,16 @@ describe('numbers and durations', () => {
   });
 
   test('are seconds unless a unit is given', () => {
-    const config = accepted(`[health]\nprobe_interval = 2\nquick_interval = 150ms\ndeadline_max = 1.5s\nwindow = 2m\n[failover]\nfailback_at_most = 2h\n${TUNNEL}`);
+    const config = accepted(
+      `[health]\nprobe_interval = 2\nquick_interval = 150ms\ndeadline_max = 1.5s\nwindow = 2m\n[failover]\nfailback_at_most = 2h\n${TUNNEL}`,
+    );
 
-    expect(config.health).toMatchObject({ interval: 2_000, quickInterval: 150, deadline: { min: 150, max: 1_500 }, window: { slots: 40, slot: 3_000 } });
+    expect(config.health).toMatchObject({
+      interval: 2_000,
+      quickInterval: 150,
+      deadline: { min: 150, max: 1_500 },
+      window: { slots: 40, slot: 3_000 },
+    });
     expect(config.failover.failbackAtMost).toBe(7_200_000);
   });
 });
@@ -354,14 +429,19 @@ describe('settings that must agree', () => {
   });
 
   test('are not compared with what could not be read', () => {
-    expect(places(`[failover]\nleave_below = sixty\ntake_at_least = 20\n${TUNNEL}`)).toEqual(['2 failover.leave_below']);
+    expect(places(`[failover]\nleave_below = sixty\ntake_at_least = 20\n${TUNNEL}`)).toEqual([
+      '2 failover.leave_below',
+    ]);
   });
 });
 
 describe('probe targets', () => {
-  test.each(['2001:db8::1', '2001:db8::1, 2001:db8::2', '2001:DB8::1 2001:db8::2,', '2001:db8::1\t,\t2001:db8::2'])('%j', (targets) => {
-    expect(accepted(`[health]\ntargets = ${targets}\n${TUNNEL}`).health.targets[0]).toBe('2001:db8::1');
-  });
+  test.each(['2001:db8::1', '2001:db8::1, 2001:db8::2', '2001:DB8::1 2001:db8::2,', '2001:db8::1\t,\t2001:db8::2'])(
+    '%j',
+    (targets) => {
+      expect(accepted(`[health]\ntargets = ${targets}\n${TUNNEL}`).health.targets[0]).toBe('2001:db8::1');
+    },
+  );
 
   test.each([
     [',', 1],

@@ -1,5 +1,5 @@
 import type { Instant, Millis } from '@hurricane/core';
-import type { ProbeClock } from '../probe-clock.js';
+import type { ProbeClock } from './probe-clock.js';
 
 interface Alarm {
   readonly at: Instant;

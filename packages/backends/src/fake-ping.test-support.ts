@@ -1,8 +1,8 @@
 import type { Instant, Millis } from '@hurricane/core';
-import type { PingEnd } from '../ping-failure.js';
-import type { PingListener, SpawnPing } from '../ping-process.js';
-import type { ProbeClock } from '../probe-clock.js';
-import type { NetworkMood } from './prober-contract.js';
+import type { PingEnd } from './ping-failure.js';
+import type { PingListener, SpawnPing } from './ping-process.js';
+import type { ProbeClock } from './probe-clock.js';
+import type { NetworkMood } from './testing/prober-contract.js';
 
 /** From the start of a process to its first packet. */
 const START_UP: Millis = 5;
@@ -40,6 +40,7 @@ class FakePing {
   readonly #period: Millis;
   readonly #answered = new Set<number>();
   #heading: string;
+  #alarms: readonly { cancel(): void }[] = [];
   #over = false;
 
   constructor(argv: readonly string[], listener: PingListener, host: FakePings, clock: ProbeClock) {
@@ -56,14 +57,18 @@ class FakePing {
     if (this.#over) return;
     this.#over = true;
     this.#host.running -= 1;
+    for (const alarm of this.#alarms) alarm.cancel();
     queueMicrotask(() => this.#listener.ended(how));
   }
 
   #begin(): void {
     const { ending } = this.#host;
-    if (ending === null) return this.#send(1);
-    this.#listener.stderr(ending.stderr);
-    this.end(ending.end);
+    if (ending === null) {
+      this.#send(1);
+    } else {
+      this.#listener.stderr(ending.stderr);
+      this.end(ending.end);
+    }
   }
 
   #send(seq: number): void {
@@ -89,8 +94,10 @@ class FakePing {
   }
 
   #in(span: Millis, act: () => void): void {
-    this.#clock.alarm(this.#clock.now() + span, 'fake ping', () => {
+    const alarm = this.#clock.alarm(this.#clock.now() + span, 'fake ping', () => {
+      this.#alarms = this.#alarms.filter((other) => other !== alarm);
       if (!this.#over) act();
     });
+    this.#alarms = [...this.#alarms, alarm];
   }
 }

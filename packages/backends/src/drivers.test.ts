@@ -1,0 +1,60 @@
+import { type ConfigOf, type DriverSet, ROUTING_DEFAULTS } from '@hurricane/core';
+import { linuxDrivers } from './linux-host.js';
+import { addBystanders } from './testing/bystanders.js';
+import { type DriverSetup, describeBackendDriver } from './testing/contract.js';
+import { FakeHost, type FakeHostOptions } from './testing/fake-host.js';
+
+const base = { enabled: true, priority: 0, address: '2001:db8:1::2', prefixLength: 64 };
+
+const he: ConfigOf<'he_6in4'> = {
+  ...base,
+  type: 'he_6in4',
+  name: 'he',
+  iface: 'he0',
+  endpoint: '203.0.113.1',
+  local: null,
+};
+
+function on(options: FakeHostOptions): { host: FakeHost; drivers: () => Required<DriverSet> } {
+  const host = new FakeHost(options);
+  addBystanders(host, ROUTING_DEFAULTS);
+  return { host, drivers: () => linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host }) };
+}
+
+describeBackendDriver('he_6in4 in the kernel', (): DriverSetup<'he_6in4'> => {
+  const { host, drivers } = on({});
+  return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
+});
+
+describeBackendDriver('he_6in4 in a process', (): DriverSetup<'he_6in4'> => {
+  const { host, drivers } = on({ sit: false });
+  return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
+});
+
+describeBackendDriver('external', (): DriverSetup<'external'> => {
+  const { host, drivers } = on({});
+  return {
+    host,
+    driver: drivers().external,
+    restarted: () => drivers().external,
+    tunnel: { ...base, type: 'external', name: 'lan', iface: 'lan0', address: null, gateway: null },
+  };
+});
+
+const wg = { ...base, name: 'wg', iface: 'wg0', address: null };
+const quick: FakeHostOptions = { wireguard: { wg0: ['2001:db8:2::2/64', '2001:db8:2::3/128'] } };
+
+describeBackendDriver('wireguard', (): DriverSetup<'wireguard'> => {
+  const { host, drivers } = on(quick);
+  return {
+    host,
+    driver: drivers().wireguard,
+    restarted: () => drivers().wireguard,
+    tunnel: { ...wg, type: 'wireguard' },
+  };
+});
+
+describeBackendDriver('mullvad', (): DriverSetup<'mullvad'> => {
+  const { host, drivers } = on(quick);
+  return { host, driver: drivers().mullvad, restarted: () => drivers().mullvad, tunnel: { ...wg, type: 'mullvad' } };
+});

@@ -1,0 +1,106 @@
+import type { ProbeFinding, ProbePlan } from '@hurricane/core';
+import { describe, expect, it } from 'vitest';
+import { FakePings } from './fake-ping.test-support.js';
+import { ManualClock } from './manual-clock.test-support.js';
+import { pingProber } from './ping.js';
+import { describeProber } from './testing/prober-contract.js';
+
+const PLAN: ProbePlan = {
+  iface: 'he0',
+  source: '2001:db8:a::1',
+  targets: ['2001:db8::1'],
+  interval: 500,
+  deadline: { min: 150, max: 1_000 },
+  rtt: { srtt: 20, rttvar: 5 },
+};
+
+const NO_ROUTE = 'ping: connect: Network is unreachable\n';
+const UNBINDABLE = 'ping: bind icmp socket: Cannot assign requested address\n';
+
+describeProber('pingProber', (chance) => {
+  const { clock, pings, prober } = withFakePings(chance);
+  return {
+    prober,
+    now: () => clock.now(),
+    pass: (span) => clock.pass(span),
+    network: (mood) => {
+      pings.mood = mood;
+    },
+    loseSource: () => {
+      pings.ending = { end: { kind: 'exited', exitCode: 2 }, stderr: UNBINDABLE };
+    },
+    sent: pings.sent,
+    held: () => pings.running + clock.armed,
+  };
+});
+
+describe('pingProber', () => {
+  it('starts one ping for each target, with the plan’s source and its share of the pace', async () => {
+    const { clock, pings, prober } = withFakePings(1);
+    const plan = { ...PLAN, targets: ['2001:db8::1', '2001:db8::2'], interval: 100 };
+
+    const end = new AbortController();
+    const watch = prober.watch(plan, () => {}, end.signal);
+    await clock.pass(5_000);
+    end.abort();
+    await watch;
+
+    const argv = (target: string): string[] => [...'ping -6 -n -O -i 0.200 -I 2001:db8:a::1'.split(' '), target];
+    expect(pings.started).toEqual([argv('2001:db8::1'), argv('2001:db8::2')]);
+  });
+
+  it('tries again at the pace of the plan while there is no route, and reports each try as refused', async () => {
+    const { clock, pings, findings, settled } = watching(PLAN);
+    pings.ending = { end: { kind: 'exited', exitCode: 2 }, stderr: NO_ROUTE };
+
+    await clock.pass(2_400);
+    const tries = pings.started.length;
+    pings.ending = null;
+    await clock.pass(600);
+
+    expect(tries).toBe(5);
+    expect(findings.slice(0, 5).map(({ outcome }) => outcome)).toEqual(
+      Array.from({ length: 5 }, () => ({ kind: 'refused', reason: 'Network is unreachable' })),
+    );
+    expect(findings.at(-1)?.outcome.kind).toBe('reply');
+    expect(settled()).toBe(false);
+  });
+
+  it('starts no more than ten pings a second, whatever the plan', async () => {
+    const { clock, pings } = watching({ ...PLAN, interval: 10 });
+    pings.ending = { end: { kind: 'exited', exitCode: 2 }, stderr: NO_ROUTE };
+
+    await clock.pass(1_000);
+
+    expect(pings.started.length).toBeLessThanOrEqual(11);
+  });
+
+  it('ends all pings when one of them fails', async () => {
+    const { clock, pings, settled } = watching({ ...PLAN, targets: ['2001:db8::1', '2001:db8::2'] });
+    await clock.pass(100);
+    pings.ending = { end: { kind: 'exited', exitCode: 2 }, stderr: UNBINDABLE };
+
+    await clock.pass(600);
+
+    expect(settled()).toBe(true);
+    expect(pings.running).toBe(0);
+  });
+});
+
+function withFakePings(chance: number) {
+  const clock = new ManualClock();
+  const pings = new FakePings(clock);
+  return { clock, pings, prober: pingProber({ spawn: pings.spawn, clock, random: () => chance }) };
+}
+
+function watching(plan: ProbePlan) {
+  const { clock, pings, prober } = withFakePings(1);
+  const findings: ProbeFinding[] = [];
+  let over = false;
+  void prober
+    .watch(plan, (finding) => findings.push(finding), new AbortController().signal)
+    .then(() => {
+      over = true;
+    });
+  return { clock, pings, findings, settled: () => over };
+}

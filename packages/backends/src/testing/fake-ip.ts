@@ -1,0 +1,221 @@
+import type { Finished } from '../command.js';
+import { prefixKey } from '../prefix.js';
+import type { FakeKernel, FakeLink, FakeRoute, FakeRule, Refusal } from './fake-kernel.js';
+
+const LOCAL_TABLE = 255;
+const MAIN_TABLE = 254;
+
+/** How the fake host reaches IPv4. */
+export interface FakeUnderlay {
+  readonly iface: string;
+  readonly source: string;
+}
+
+export interface FakeIpOptions {
+  readonly kernel: FakeKernel;
+  /** Whether the kernel has `sit` interfaces. */
+  readonly sit: boolean;
+  /** Null: no route to anywhere. */
+  readonly underlay: FakeUnderlay | null;
+}
+
+const done = (rows?: readonly object[]): Finished => ({
+  exitCode: 0,
+  stdout: rows === undefined ? '' : `${JSON.stringify(rows)}\n`,
+  stderr: '',
+});
+const no = (stderr: string, exitCode = 2): Finished => ({ exitCode, stdout: '', stderr: `${stderr}\n` });
+const verdict = (refusal: Refusal): Finished => (refusal === null ? done() : no(refusal));
+
+/** Does what `ip` would, with the words after it. Null for a command it does not know. */
+export function fakeIp(options: FakeIpOptions, args: readonly string[]): Finished | null {
+  const words = args.filter((word) => !/^-[A-Za-z6]+$/.test(word));
+  const [object, verb, ...rest] = words;
+  switch (`${object} ${verb}`) {
+    case 'addr show':
+      return showAddresses(options.kernel, rest);
+    case 'addr replace':
+    case 'addr del':
+      return changeAddress(options.kernel, verb === 'del', rest);
+    case 'link show':
+      return showLink(options.kernel, rest);
+    case 'link add':
+      return addLink(options, rest);
+    case 'link set':
+      return setLink(options.kernel, rest);
+    case 'link del':
+      return withLink(options.kernel, rest, (_link, name) => {
+        options.kernel.removeLink(name);
+        return done();
+      });
+    case 'rule show':
+      return done([...options.kernel.rules].sort((a, b) => a.pref - b.pref).map(ruleRow));
+    case 'rule add':
+    case 'rule del':
+      return changeRule(options.kernel, verb === 'del', rest);
+    case 'route show':
+      return showRoutes(options.kernel, rest);
+    case 'route replace':
+    case 'route del':
+      return changeRoute(options.kernel, verb === 'del', rest);
+    case 'route get':
+      return options.underlay === null
+        ? no('RTNETLINK answers: Network is unreachable')
+        : done([{ dst: rest[0], dev: options.underlay.iface, prefsrc: options.underlay.source }]);
+    default:
+      return null;
+  }
+}
+
+/** The word after `key`; null when there is none. */
+const after = (words: readonly string[], key: string): string | null => {
+  const at = words.indexOf(key);
+  return at === -1 ? null : (words[at + 1] ?? null);
+};
+
+function withLink(
+  kernel: FakeKernel,
+  words: readonly string[],
+  act: (link: FakeLink, name: string) => Finished | null,
+): Finished | null {
+  const name = after(words, 'dev');
+  if (name === null) return null;
+  const link = kernel.links.get(name);
+  return link === undefined ? no(`Cannot find device "${name}"`, 1) : act(link, name);
+}
+
+function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished | null {
+  const name = after(words, 'dev');
+  const link = kernel.links.get(name ?? '');
+  if (link === undefined) return no(`Device "${name}" does not exist.`, 1);
+  const addr_info = [...link.addresses].map(([text, flags]) => {
+    const [local, length] = text.split('/');
+    return {
+      family: 'inet6',
+      local,
+      prefixlen: Number(length),
+      scope: local?.startsWith('fe80:') === true ? 'link' : 'global',
+      ...Object.fromEntries(flags.map((flag) => [flag, true])),
+    };
+  });
+  const linkinfo = { info_kind: link.kind, info_data: { remote: link.remote, local: link.local } };
+  return done([
+    {
+      ...{ ifname: name, flags: link.up ? ['UP'] : [], mtu: link.mtu },
+      ...(link.kind === null ? {} : { linkinfo }),
+      ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
+    },
+  ]);
+}
+
+const showLink = (kernel: FakeKernel, words: readonly string[]): Finished | null =>
+  withLink(kernel, words, (link, ifname) => done([{ ifname, mtu: link.mtu }]));
+
+function addLink(options: FakeIpOptions, words: readonly string[]): Finished | null {
+  const [name, kind] = [after(words, 'name'), after(words, 'type')];
+  if (name === null || kind !== 'sit') return null;
+  if (!options.sit) return no('Error: Unknown device type.');
+  const ends = endsIn(words, { remote: 'any', local: 'any' });
+  const twin = [...options.kernel.links.values()].some((is) => is.remote === ends.remote && is.local === ends.local);
+  if (twin) return no('RTNETLINK answers: File exists');
+  return verdict(options.kernel.addLink(name, { kind, mtu: 1480, ...ends }));
+}
+
+function setLink(kernel: FakeKernel, words: readonly string[]): Finished | null {
+  return withLink(kernel, words, (link, name) => {
+    const [what, value] = words.slice(2);
+    if (what === 'up' || what === 'down') kernel.setUp(name, link, what === 'up');
+    else if (what === 'mtu') link.mtu = Number(value);
+    else if (what === 'type' && value === 'sit' && link.kind === 'sit') Object.assign(link, endsIn(words, link));
+    else return null;
+    return done();
+  });
+}
+
+const endsIn = (words: readonly string[], was: { remote: string; local: string }): { remote: string; local: string } => ({
+  remote: after(words, 'remote') ?? was.remote,
+  local: after(words, 'local') ?? was.local,
+});
+
+function changeAddress(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished | null {
+  return withLink(kernel, words, (link) => {
+    const address = words[0] ?? '';
+    if (isRemoval) return link.addresses.delete(address) ? done() : no('RTNETLINK answers: Cannot assign requested address');
+    const held = [...link.addresses.keys()].some((is) => is.split('/')[0] === address.split('/')[0]);
+    // A known address keeps its prefix length, whatever it is told.
+    if (!held) link.addresses.set(address, words.includes('nodad') ? ['nodad'] : ['tentative']);
+    return done();
+  });
+}
+
+function ruleRow(rule: FakeRule): object {
+  const [src, length] = rule.from?.split('/') ?? ['all'];
+  return {
+    priority: rule.pref,
+    src,
+    ...(length === undefined || length === '128' ? {} : { srclen: Number(length) }),
+    ...(rule.oif === null ? {} : { oif: rule.oif }),
+    table: `${rule.table}`,
+    ...(rule.protocol === null ? {} : { protocol: `${rule.protocol}` }),
+  };
+}
+
+function changeRule(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished {
+  const protocol = after(words, 'protocol');
+  const rule = {
+    pref: Number(after(words, 'pref')),
+    from: after(words, 'from'),
+    oif: after(words, 'oif'),
+    table: Number(after(words, 'lookup')),
+    protocol: protocol === null ? null : Number(protocol),
+  };
+  return verdict(isRemoval ? kernel.removeRule(rule) : kernel.addRule(rule));
+}
+
+function showRoutes(kernel: FakeKernel, words: readonly string[]): Finished {
+  const table = after(words, 'table') ?? 'main';
+  const shown = kernel.routes.filter(
+    (route) =>
+      (table === 'all' ? route.table !== LOCAL_TABLE : route.table === Number(table)) &&
+      (!words.includes('default') || route.destination === 'default'),
+  );
+  if (shown.length === 0 && table !== 'all' && table !== `${MAIN_TABLE}`) {
+    return { ...no('Error: ipv6: FIB table does not exist.\nDump terminated'), stdout: '[' };
+  }
+  return done(shown.map((route) => routeRow(route, table === 'all' && route.table !== MAIN_TABLE)));
+}
+
+const routeRow = (route: FakeRoute, namesTable: boolean): object => ({
+  ...(route.type === null ? {} : { type: route.type }),
+  dst: route.destination,
+  ...(route.gateway === null ? {} : { gateway: route.gateway }),
+  dev: route.iface ?? 'lo',
+  ...(namesTable ? { table: `${route.table}` } : {}),
+  ...(route.source === null ? {} : { prefsrc: route.source }),
+  ...{ protocol: `${route.protocol}`, metric: route.metric, flags: [] },
+});
+
+function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished {
+  const iface = after(words, 'dev');
+  if (iface !== null && !kernel.links.has(iface)) return no(`Cannot find device "${iface}"`, 1);
+  const isUnreachable = words[0] === 'unreachable';
+  const route: FakeRoute = {
+    table: Number(after(words, 'table') ?? MAIN_TABLE),
+    type: isUnreachable ? '7' : null,
+    destination: networkOf(words[isUnreachable ? 1 : 0] ?? ''),
+    iface,
+    gateway: after(words, 'via'),
+    source: after(words, 'src'),
+    metric: Number(after(words, 'metric') ?? 1024),
+    protocol: Number(after(words, 'proto') ?? 3),
+  };
+  return verdict(isRemoval ? kernel.removeRoute(route) : kernel.replaceRoute(route));
+}
+
+/** The kernel forgets the host part of a destination. Enough of that for the addresses of our tests: /64 and /128. */
+function networkOf(destination: string): string {
+  const [address = '', length] = destination.split('/');
+  if (length !== '64') return destination;
+  const network = `${address.split(':').slice(0, 4).join(':').replace(/:+$/, '')}::/64`;
+  return prefixKey(network) === prefixKey(destination) ? network : destination;
+}

@@ -1,0 +1,122 @@
+/** An interface of a {@link FakeKernel}. */
+export interface FakeLink {
+  kind: string | null;
+  up: boolean;
+  mtu: number;
+  remote: string;
+  local: string;
+  /** `address/length` to the flags `ip` would show with it. */
+  readonly addresses: Map<string, readonly string[]>;
+}
+
+export interface FakeRoute {
+  readonly table: number;
+  /** Absent for unicast, as `ip -N` prints it; 7 is unreachable. */
+  readonly type: string | null;
+  /** `default` or `network/length`. */
+  readonly destination: string;
+  readonly iface: string | null;
+  readonly gateway: string | null;
+  readonly source: string | null;
+  readonly metric: number;
+  readonly protocol: number;
+}
+
+export interface FakeRule {
+  readonly pref: number;
+  readonly from: string | null;
+  readonly oif: string | null;
+  readonly table: number;
+  readonly protocol: number | null;
+}
+
+/** What the kernel prints when it refuses; null when it obeys. */
+export type Refusal = string | null;
+
+const NO_SUCH = 'RTNETLINK answers: No such process';
+const EXISTS = 'RTNETLINK answers: File exists';
+
+/** As much of Linux networking as our commands touch, with the side effects they rely on. */
+export class FakeKernel {
+  readonly links = new Map<string, FakeLink>();
+  readonly rules: FakeRule[] = [];
+  readonly routes: FakeRoute[] = [];
+
+  addLink(name: string, link: Partial<FakeLink> = {}): Refusal {
+    if (this.links.has(name)) return EXISTS;
+    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any' };
+    this.links.set(name, { ...base, ...link, addresses: link.addresses ?? new Map() });
+    return null;
+  }
+
+  /** Its addresses and routes go with it; rules that name it and routes that name no device stay. */
+  removeLink(name: string): void {
+    this.links.delete(name);
+    this.#drop(this.routes, (route) => route.iface === name);
+  }
+
+  setUp(name: string, link: FakeLink, up: boolean): void {
+    link.up = up;
+    if (up) return;
+    link.addresses.clear();
+    this.#drop(this.routes, (route) => route.iface === name);
+  }
+
+  addRule(rule: FakeRule): Refusal {
+    if (this.rules.some((is) => sameFields(is, rule))) return EXISTS;
+    this.rules.push(rule);
+    return null;
+  }
+
+  removeRule(rule: FakeRule): Refusal {
+    return this.#drop(this.rules, (is) => sameFields(is, rule), 1) ? null : 'RTNETLINK answers: No such file or directory';
+  }
+
+  /** The first one of equal table, destination and metric is replaced, whosever it is, as the kernel does. */
+  replaceRoute(route: FakeRoute): Refusal {
+    if (route.iface !== null && this.links.get(route.iface)?.up !== true) return 'RTNETLINK answers: Network is down';
+    const at = this.routes.findIndex((is) => sameSlot(is, route));
+    if (at === -1) this.routes.push(route);
+    else this.routes[at] = route;
+    return null;
+  }
+
+  removeRoute(route: FakeRoute): Refusal {
+    const matches = (is: FakeRoute): boolean =>
+      sameSlot(is, route) &&
+      is.protocol === route.protocol &&
+      (route.iface === null || is.iface === route.iface) &&
+      (route.gateway === null || is.gateway === route.gateway);
+    return this.#drop(this.routes, matches, 1) ? null : NO_SUCH;
+  }
+
+  toString(): string {
+    const links = [...this.links].map(([name, link]) => {
+      const addresses = [...link.addresses.keys()].sort().join(' ');
+      const ends = link.kind === 'sit' ? ` ${link.local}>${link.remote}` : '';
+      return `link ${name} ${link.kind ?? 'hardware'}${ends} ${link.up ? 'up' : 'down'} mtu ${link.mtu} ${addresses}`;
+    });
+    const rules = this.rules.map((rule) => {
+      return `rule ${rule.pref} from ${rule.from} oif ${rule.oif} table ${rule.table} proto ${rule.protocol}`;
+    });
+    const routes = this.routes.map((route) => {
+      const way = `${route.type ?? 'unicast'} ${route.destination} via ${route.gateway} dev ${route.iface}`;
+      return `route ${route.table} ${way} src ${route.source} metric ${route.metric} proto ${route.protocol}`;
+    });
+    return [...links.sort(), ...rules.sort(), ...routes.sort()].join('\n');
+  }
+
+  #drop<T>(list: T[], isDoomed: (item: T) => boolean, atMost: number = list.length): boolean {
+    let left = atMost;
+    const kept = list.filter((item) => left === 0 || !isDoomed(item) || left-- === 0);
+    const dropped = kept.length < list.length;
+    list.splice(0, list.length, ...kept);
+    return dropped;
+  }
+}
+
+const sameSlot = (a: FakeRoute, b: FakeRoute): boolean =>
+  a.table === b.table && a.destination === b.destination && a.metric === b.metric;
+
+const sameFields = (a: FakeRule, b: FakeRule): boolean =>
+  a.pref === b.pref && a.from === b.from && a.oif === b.oif && a.table === b.table && a.protocol === b.protocol;

@@ -1,0 +1,11 @@
+export { addBystanders } from './bystanders.js';
+export {
+  type DriverPromise,
+  type DriverSetup,
+  describeBackendDriver,
+  type Skip,
+} from './contract.js';
+export { FakeHost, type FakeHostOptions, type FaultMoment } from './fake-host.js';
+export type { FakeUnderlay } from './fake-ip.js';
+export type { FakeKernel, FakeLink, FakeRoute, FakeRule } from './fake-kernel.js';
+export { describeRouteTable, type RouteTableSetup } from './route-table-contract.js';

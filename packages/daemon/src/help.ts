@@ -1,0 +1,28 @@
+export const PLAYGROUND_HELP = 'what to do in the playground; its own --help says more';
+
+export const STATUS_HELP = `
+Asks the address that --url names, else the one in the configuration.
+Ends with 0 when IPv6 works, 1 when it does not, 69 when nobody answers.`;
+
+/** What follows the list of options and commands. */
+export const HELP_AFTER = `
+Examples:
+  v6-gatewayd -t -c my.conf       say everything that is wrong with my.conf
+  v6-gatewayd -c my.conf -d       run with it, and log every decision
+  hurricane status                a table of the tunnels and their health
+  hurricane playground            try it without a tunnel account
+
+Files:
+  /etc/v6-gatewayd.conf           the configuration, unless -c names another
+
+Signals:
+  SIGTERM, SIGINT                 take down what it put up and end, within 20 s; a second one: end at once
+  SIGHUP                          read the configuration again; one with mistakes in it changes nothing
+
+Exit codes:
+  0   done; after a signal: nothing is left on the host
+  1   failed, or something is left on the host
+  64  the command line makes no sense
+  69  something it needs is missing or taken: a program, the API's port, a running daemon
+  77  not permitted: it needs root, or CAP_NET_ADMIN and CAP_NET_RAW
+  78  the configuration is missing or has mistakes`;
