@@ -70,6 +70,7 @@ describe('the check itself', () => {
     ['packages/core/src/a.ts', "// Not from 'node:fs'.\nconst text = 'import';"],
     ['packages/core/src/testing/a.ts', "import { it } from 'vitest';\nimport { step } from '../step.js';"],
     ['packages/http/src/node.ts', "import { serve } from '@hono/node-server';\nimport { cors } from 'hono/cors';"],
+    ['packages/daemon/src/a.ts', "import manifest from '../package.json' with { type: 'json' };"],
     ['packages/daemon/src/cli.ts', "import { linuxHost } from '@hurricane/backends';"],
   ])('allows in %s: %s', (path, text) => {
     expect(crossingsIn({ path, text })).toEqual([]);

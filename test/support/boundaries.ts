@@ -106,6 +106,7 @@ function foreignModule({ specifier }: Import, { place, only, why }: Boundary): s
 function strayFile(found: Import): string | null {
   const home = /^packages\/[^/]+\/src\//.exec(found.path)?.[0] ?? '';
   const target = fileNamed(found) ?? '';
+  if (target === home.replace('src/', 'package.json')) return null;
   const fromTesting = found.path.startsWith(`${home}testing/`);
   if (!target.startsWith(home)) return 'packages meet by name (`@hurricane/…`), so that their exports mean something.';
   if (isTest(target)) return 'only tests may import what was made for tests.';

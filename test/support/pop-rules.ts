@@ -31,7 +31,9 @@ export const BLACK_HOLE: string = `
 table inet cut {
   chain arrive {
     type filter hook prerouting priority raw - 1;
+    iifname "${POP_WAN}" ip protocol ipv6 drop
     iifname "${POP_TUNNEL}" icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+    iifname "${POP_TUNNEL}" drop
     iifname "${POP_UPLINK}" icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
     iifname "${POP_UPLINK}" drop
   }

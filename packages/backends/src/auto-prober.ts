@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Millis, ProbeError, ProbeMethod, Prober } from '@hurricane/core';
-import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import { fromAsyncThrowable, ok, type Result, ResultAsync } from 'neverthrow';
 import { pingProber } from './ping.js';
 import { socketProber } from './socket-prober.js';
 
@@ -56,7 +56,7 @@ interface Choice {
 
 class ChoosingProber implements DescribedProber {
   readonly #choice: Choice;
-  #found: Promise<boolean> | null = null;
+  #looked: Promise<void> | null = null;
   #picked: 'icmp' | 'tcp' | null = null;
 
   constructor(choice: Choice) {
@@ -75,22 +75,21 @@ class ChoosingProber implements DescribedProber {
 
   async #watch(watch: Parameters<Prober['watch']>): Promise<Result<void, ProbeError>> {
     const signal = watch[2];
-    this.#found ??= this.#look();
-    await Promise.race([this.#found, aborted(signal)]);
+    this.#looked ??= this.#look();
+    await Promise.race([this.#looked, aborted(signal)]);
     if (signal.aborted) return ok();
     if (this.#picked === 'icmp') {
       const end = await this.#choice.icmp.watch(...watch);
       if (end.isOk() || !cannotPing(end.error)) return end;
-      if (signal.aborted) return err(end.error);
+      if (signal.aborted) return ok();
       this.#picked = 'tcp';
     }
     return this.#choice.tcp.watch(...watch);
   }
 
-  async #look(): Promise<boolean> {
-    const found = await this.#choice.pingAvailable().catch(() => false);
-    this.#picked = found ? 'icmp' : 'tcp';
-    return found;
+  async #look(): Promise<void> {
+    const found = await fromAsyncThrowable(this.#choice.pingAvailable)();
+    this.#picked = found.unwrapOr(false) ? 'icmp' : 'tcp';
   }
 }
 

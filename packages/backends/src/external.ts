@@ -69,14 +69,9 @@ const isDown = (tunnel: ExternalTunnel): DriverError => ({
 });
 
 /** The next hop that somebody else's default route on `iface` uses; null when there is none. */
-function gatewayOn(
-  runner: CommandRunner,
-  iface: string,
-  signal: AbortSignal,
-): ResultAsync<string | null, DriverError> {
+function gatewayOn(runner: CommandRunner, iface: string, signal: AbortSignal): ResultAsync<string | null, DriverError> {
   return readDefaults(runner, signal).map((routes) => {
     const theirs = routes.filter((route) => !isOurs(route) && route.iface === iface && route.gateway !== null);
     return theirs.sort((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
   });
 }
-

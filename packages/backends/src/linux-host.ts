@@ -57,4 +57,3 @@ export function linuxDrivers({ routing, runner, processes }: LinuxDriversOptions
     external: external({ runner, policy }),
   };
 }
-

@@ -24,7 +24,9 @@ export function faultOf(
     return { kind: 'not_permitted', operation: `run "${argv.join(' ')}"` };
   }
   const gone = missingDevice(stderr);
-  return gone === null ? { kind: 'command_failed', argv, exitCode, stderr } : { kind: 'interface_missing', iface: gone };
+  return gone === null
+    ? { kind: 'command_failed', argv, exitCode, stderr }
+    : { kind: 'interface_missing', iface: gone };
 }
 
 /** The interface that `ip` says it cannot find; null when it complains of something else. */

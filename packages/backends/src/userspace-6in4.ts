@@ -109,7 +109,13 @@ async function untilPresent(
   void started.ended.then((code) => {
     exit = { code };
   });
-  const present = await wait(runner, iface, signal, (is) => is !== null, () => exit !== null);
+  const present = await wait(
+    runner,
+    iface,
+    signal,
+    (is) => is !== null,
+    () => exit !== null,
+  );
   if (present.isErr()) return err(present.error);
   if (present.value) return ok();
   const code = (exit as { readonly code: number | null } | null)?.code ?? null;

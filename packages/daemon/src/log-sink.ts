@@ -3,10 +3,9 @@ import type { Millis } from '@hurricane/core';
 /** What is needed of a stream such as standard error. */
 export interface TextStream {
   readonly writableLength: number;
-  write(text: string): unknown;
+  /** `done`: it has been taken, and all that was written before it. */
+  write(text: string, done?: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'drain', listener: () => void): unknown;
-  off(event: 'drain', listener: () => void): unknown;
 }
 
 /** Characters that wait for a reader who has stopped reading. More: lines are dropped, and counted. */
@@ -16,7 +15,7 @@ export const MAX_WAITING = 1_048_576;
 export class LogSink {
   readonly #stream: TextStream;
   #deaf = false;
-  #dropped = 0;
+  #lost = 0;
 
   constructor(stream: TextStream) {
     this.#stream = stream;
@@ -29,26 +28,30 @@ export class LogSink {
   /** @param line without its end. */
   write(line: string): void {
     if (this.#deaf) return;
-    if (this.#stream.writableLength > MAX_WAITING) {
-      this.#dropped += 1;
-      return;
-    }
-    if (this.#dropped > 0) this.#stream.write(`(${this.#dropped} lines were not read in time and are lost)\n`);
-    this.#dropped = 0;
-    this.#stream.write(`${line}\n`);
+    if (this.isFull) this.#lost += 1;
+    else this.#stream.write(`${line}\n`);
+  }
+
+  get isFull(): boolean {
+    return this.#stream.writableLength > MAX_WAITING;
+  }
+
+  /** How many lines were dropped since this was last asked. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
   }
 
   /** Resolves once everything has been taken, or after `limit`. */
   flush(limit: Millis): Promise<void> {
     if (this.#deaf || this.#stream.writableLength === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const settle = (): void => {
+      const late = setTimeout(resolve, limit);
+      this.#stream.write('', () => {
         clearTimeout(late);
-        this.#stream.off('drain', settle);
         resolve();
-      };
-      const late = setTimeout(settle, limit);
-      this.#stream.once('drain', settle);
+      });
     });
   }
 }

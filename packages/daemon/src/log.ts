@@ -38,8 +38,9 @@ export function createLog(options: LogOptions): Log {
   );
   return {
     log: (at, message, fields) => {
-      const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-      logger[at](fields ?? {}, text);
+      const lost = sink.isFull ? 0 : sink.takeLost();
+      if (lost > 0) logger.warn({}, `${lost} lines of this log were not read in time and are lost`);
+      logger[at](fields ?? {}, message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message);
     },
     setLevel: (next) => {
       logger.level = next;

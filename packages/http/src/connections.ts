@@ -97,6 +97,6 @@ function linger(socket: Socket, text: string): void {
     return;
   }
   socket.end(text);
-  const timer = setTimeout(() => {}, LINGER);
+  const timer = setTimeout(() => socket.destroy(), LINGER);
   socket.once('close', () => clearTimeout(timer));
 }

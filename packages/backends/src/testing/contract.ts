@@ -222,7 +222,10 @@ export function describeBackendDriver<T extends TunnelType>(
       expect(named).not.toEqual([]);
       for (const argv of named) {
         expect(argv[0]).not.toMatch(/sh$/);
-        expect(argv.some((arg) => arg.includes(NASTY_NAME)), argv.join(' ')).toBe(true);
+        expect(
+          argv.some((arg) => arg.includes(NASTY_NAME)),
+          argv.join(' '),
+        ).toBe(true);
       }
     });
 
@@ -240,4 +243,3 @@ export function describeBackendDriver<T extends TunnelType>(
 
 /** Nobody aborts this one. */
 const live = (): AbortSignal => new AbortController().signal;
-

@@ -132,7 +132,10 @@ function setLink(kernel: FakeKernel, words: readonly string[]): Finished | null 
   });
 }
 
-const endsIn = (words: readonly string[], was: { remote: string; local: string }): { remote: string; local: string } => ({
+const endsIn = (
+  words: readonly string[],
+  was: { remote: string; local: string },
+): { remote: string; local: string } => ({
   remote: after(words, 'remote') ?? was.remote,
   local: after(words, 'local') ?? was.local,
 });
@@ -140,7 +143,8 @@ const endsIn = (words: readonly string[], was: { remote: string; local: string }
 function changeAddress(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished | null {
   return withLink(kernel, words, (link) => {
     const address = words[0] ?? '';
-    if (isRemoval) return link.addresses.delete(address) ? done() : no('RTNETLINK answers: Cannot assign requested address');
+    if (isRemoval)
+      return link.addresses.delete(address) ? done() : no('RTNETLINK answers: Cannot assign requested address');
     const held = [...link.addresses.keys()].some((is) => is.split('/')[0] === address.split('/')[0]);
     // A known address keeps its prefix length, whatever it is told.
     if (!held) link.addresses.set(address, words.includes('nodad') ? ['nodad'] : ['tentative']);

@@ -69,7 +69,9 @@ export class FakeKernel {
   }
 
   removeRule(rule: FakeRule): Refusal {
-    return this.#drop(this.rules, (is) => sameFields(is, rule), 1) ? null : 'RTNETLINK answers: No such file or directory';
+    return this.#drop(this.rules, (is) => sameFields(is, rule), 1)
+      ? null
+      : 'RTNETLINK answers: No such file or directory';
   }
 
   /** The first one of equal table, destination and metric is replaced, whosever it is, as the kernel does. */

@@ -61,17 +61,7 @@ test('a problem stands on a line of the text and prints on one line', () => {
 });
 
 test('a text of a megabyte takes no longer than a breath', { timeout: 20_000 }, () => {
-  for (const piece of [
-    'a=1\n',
-    '[a]\n',
-    '[tunnel.a]\n',
-    '[tunnel1]\nname=a\ntype=external\n',
-    '"',
-    '[',
-    'api_porti = 1\n',
-    '\\',
-    '[core]\napi_port=1\n',
-  ]) {
+  for (const piece of ['a=1\n', '[a]\n', '[tunnel.a]\n', '"', '[core]\napi_porti = 1\n']) {
     const began = performance.now();
     inGoodOrder(piece.repeat(Math.floor(1_000_000 / piece.length)));
     expect(performance.now() - began, JSON.stringify(piece)).toBeLessThan(10_000);

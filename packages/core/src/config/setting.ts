@@ -56,8 +56,11 @@ export function readSettings<T extends object>(
   const values: Partial<T> = {};
   const places: { [K in keyof T]?: Place | null } = {};
   const unread = new Set<keyof T>();
-  for (const name of Object.keys(table) as (keyof T)[]) {
-    const found = readSetting(table[name], sections, findings);
+  const names = Object.keys(table) as (keyof T)[];
+  const mentioned = new Set(names.flatMap((name) => spellingsOf(table[name]).map((spelling) => spelling.section)));
+  const relevant = sections.filter((section) => mentioned.has(tableName(section.name)));
+  for (const name of names) {
+    const found = readSetting(table[name], relevant, findings);
     values[name] = found.value;
     places[name] = found.place;
     if (found.unread) unread.add(name);

@@ -1,0 +1,79 @@
+import { basename } from 'node:path';
+import { argv, stderr, stdout } from 'node:process';
+import { type Invocation, parseArgs } from './args.js';
+import type { Report } from './check.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { FLUSH_LIMIT } from './limits.js';
+import { watchSignals } from './signals.js';
+import { VERSION } from './version.js';
+
+// The rest is loaded by the command that needs it, so that help and completion are quick.
+
+/** One program under two names: it answers by the one it was called by. */
+const program = basename(argv[1] ?? '') === 'hurricane' ? 'hurricane' : 'v6-gatewayd';
+
+async function main(): Promise<ExitCode> {
+  const asked = parseArgs(argv.slice(2), program, VERSION);
+  if (asked.isErr()) {
+    stderr.write(`${program}: ${asked.error.problem}; ${program} --help says what there is\n`);
+    return EXIT.usage;
+  }
+  return perform(asked.value);
+}
+
+async function perform(asked: Invocation): Promise<ExitCode> {
+  switch (asked.kind) {
+    case 'print':
+      stdout.write(asked.text);
+      return EXIT.ok;
+    case 'run': {
+      // Before everything that takes time: SIGHUP would end the process while nobody listens for it.
+      const signals = watchSignals(process);
+      const { runHere } = await import('./real-outside.js');
+      return runHere(asked, signals);
+    }
+    case 'check': {
+      const [{ checkConfig }, { readTextFile }, { exampleFile }] = await Promise.all([
+        import('./check.js'),
+        import('./config-file.js'),
+        import('./ways-on.js'),
+      ]);
+      return print(await checkConfig(asked.configFile, readTextFile, exampleFile()));
+    }
+    case 'status': {
+      const [{ reportStatus }, { readTextFile }, { askApi }] = await Promise.all([
+        import('./status.js'),
+        import('./config-file.js'),
+        import('./ask-api.js'),
+      ]);
+      return print(await reportStatus(asked, readTextFile, askApi));
+    }
+    case 'completion': {
+      const { completionScript } = await import('./completion.js');
+      stdout.write(completionScript(asked.shell, asked.outline));
+      return EXIT.ok;
+    }
+    case 'playground': {
+      const { runPlayground } = await import('./playground/index.js');
+      return (await runPlayground(asked.args, { stdout, stderr })) as ExitCode;
+    }
+  }
+}
+
+function print({ out, errors, exitCode }: Report): ExitCode {
+  if (errors.length > 0) stderr.write(`${errors.map((line) => `${line}\n`).join('')}`);
+  if (out.length > 0) stdout.write(`${out.map((line) => `${line}\n`).join('')}`);
+  return exitCode;
+}
+
+/** Ends the process, whatever is still open, once what was printed has been read or its reader has had time to. */
+async function end(exitCode: ExitCode): Promise<void> {
+  const written = [stdout, stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve())));
+  const late = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_LIMIT));
+  await Promise.race([Promise.all(written), late]);
+  process.exit(exitCode);
+}
+
+// `hurricane status | head` closes our output before we are done with it.
+for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+await end(await main());

@@ -1,0 +1,28 @@
+import { printableWithin } from './printable.js';
+
+/** What is needed of `process`. */
+export interface CrashSource {
+  on(event: 'uncaughtException' | 'unhandledRejection', listener: (thrown: unknown) => void): unknown;
+}
+
+/** Characters of an account of a crash. */
+const ACCOUNT = 1_000;
+
+/** Calls `report` with one line about a defect that nothing has caught. Only the first: the end it leads to may bring more. */
+export function watchCrashes(source: CrashSource, report: (account: string) => void): void {
+  let crashed = false;
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    source.on(event, (thrown) => {
+      if (crashed) return;
+      crashed = true;
+      report(`A defect of v6-gatewayd ends it: ${accountOf(thrown)}`);
+    });
+  }
+}
+
+/** What was thrown, and where. */
+function accountOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return printableWithin(ACCOUNT, String(thrown));
+  const place = thrown.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return printableWithin(ACCOUNT, `${thrown.name}: ${thrown.message}${place === undefined ? '' : ` ${place.trim()}`}`);
+}

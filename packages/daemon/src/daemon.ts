@@ -1,0 +1,131 @@
+import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
+import { createApp } from '@hurricane/http';
+import type { Listener, ListenError, ServeOptions } from '@hurricane/http/node';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import { loadConfig, type ReadText } from './config-file.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { STOP_LIMITS, type StopLimits } from './limits.js';
+import type { Log } from './log.js';
+import { Reloader } from './reloader.js';
+import { stopAll, tellWhatIsLeft } from './shutdown.js';
+import { aborted, type Signals } from './signals.js';
+import { describeStartError, exitCodeOf, type StartError } from './start-error.js';
+import { waysOn } from './ways-on.js';
+
+export interface DaemonOptions {
+  readonly configFile: string;
+  readonly debug: boolean;
+  readonly foreground: boolean;
+  readonly version: string;
+}
+
+/** All that the daemon touches of the world outside. */
+export interface Outside {
+  readonly log: Log;
+  readonly signals: Signals;
+  readonly readText: ReadText;
+  /** Where the commented example configuration is; null when it is nowhere. */
+  readonly exampleFile: () => string | null;
+  readonly mayChangeNetwork: () => boolean;
+  readonly isInstalled: (program: string) => boolean;
+  readonly makeHost: (config: Config) => Host;
+  readonly serve: (options: ServeOptions) => ResultAsync<Listener, ListenError>;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  readonly limits?: StopLimits;
+}
+
+/** What runs, and has to be stopped. */
+export interface Running {
+  readonly gateway: Gateway;
+  readonly host: Host;
+  readonly api: Listener;
+}
+
+/**
+ * Runs the gateway until a signal stops it, and resolves to the exit code.
+ *
+ * Nothing on the host is touched before the configuration has been accepted and the API listens. A
+ * second signal to stop ends the wait for whatever is still under way.
+ */
+export async function runDaemon(options: DaemonOptions, outside: Outside): Promise<ExitCode> {
+  let running: Running | null = null;
+  const atOnce = aborted(outside.signals.stopAtOnce).then((): ExitCode => {
+    tellWhatIsLeft(running?.gateway ?? null, outside.log);
+    return EXIT.failure;
+  });
+  const life = async (): Promise<ExitCode> => {
+    const started = await start(options, outside);
+    if (started.isErr()) return refuse(started.error, options, outside);
+    running = started.value.running;
+    serveReloads(options, outside, started.value.config, running.gateway);
+    await aborted(outside.signals.stop);
+    outside.log.log('info', `Stopping after ${String(outside.signals.stop.reason)}`);
+    return stopAll(running, outside.limits ?? STOP_LIMITS, outside.log);
+  };
+  return Promise.race([life(), atOnce]);
+}
+
+interface Started {
+  readonly config: Config;
+  readonly running: Running;
+}
+
+async function start(options: DaemonOptions, outside: Outside): Promise<Result<Started, StartError>> {
+  const { log } = outside;
+  if (options.debug) log.setLevel('debug');
+  const loaded = await loadConfig(options.configFile, outside.readText);
+  if (loaded.isErr()) return err(loaded.error);
+  const config = loaded.value;
+  if (!options.debug) log.setLevel(config.core.logLevel);
+  introduce(config, options, log);
+  if (!outside.mayChangeNetwork()) return err({ kind: 'no_rights' });
+  if (!outside.isInstalled('ip')) return err({ kind: 'no_program', program: 'ip', install: 'apt install iproute2' });
+
+  const host = outside.makeHost(config);
+  const clock = outside.clock === undefined ? {} : { clock: outside.clock };
+  const created = Gateway.create({ config, host, logger: log, ...clock });
+  if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
+  const gateway = created.value;
+  const api = await serveApi(gateway, config, options, outside);
+  if (api.isErr()) return err({ kind: 'no_api', error: api.error });
+  log.log('info', `REST API listens on ${api.value.url}`);
+  // A signal that came during all this stops a gateway that has put up nothing.
+  if (!outside.signals.stop.aborted) gateway.start();
+  return ok({ config, running: { gateway, host, api: api.value } });
+}
+
+function introduce(config: Config, { configFile, foreground, version }: DaemonOptions, log: Log): void {
+  log.log('info', `v6-gatewayd ${version} with ${configFile}`);
+  if (foreground) log.log('debug', 'Staying in the foreground, as always: -f changes nothing');
+  for (const warning of config.warnings) log.log('warn', describeConfigProblem(configFile, warning));
+  const { mode } = config.exposure;
+  if (mode !== 'kernel') log.log('warn', `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`);
+}
+
+function serveApi(
+  gateway: Gateway,
+  { core }: Config,
+  { version }: DaemonOptions,
+  { log, serve }: Outside,
+): ResultAsync<Listener, ListenError> {
+  const onDefect = (defect: unknown): void => {
+    log.log('error', `The REST API met a defect: ${defect instanceof Error ? defect.message : String(defect)}`);
+  };
+  const app = createApp({ gateway, version, onDefect });
+  return serve({ app, bind: core.apiBind, port: core.apiPort, onDefect });
+}
+
+function refuse(error: StartError, { configFile }: DaemonOptions, { log, exampleFile }: Outside): ExitCode {
+  const [first = '', ...rest] = describeStartError(error);
+  log.log('error', error.kind === 'file_missing' ? `${first}: ${waysOn(configFile, exampleFile())}` : first);
+  for (const sentence of rest) log.log('error', sentence);
+  if (error.kind === 'config_invalid') log.log('error', 'Nothing was started: mend the configuration first');
+  return exitCodeOf(error);
+}
+
+function serveReloads({ configFile: file, debug }: DaemonOptions, outside: Outside, config: Config, gateway: Gateway): void {
+  const { readText, log, signals } = outside;
+  const reloader = new Reloader({ file, readText, gateway, log, config, debug, stop: signals.stop });
+  signals.onReload(() => void reloader.reload());
+}

@@ -1,0 +1,44 @@
+import { fstatSync } from 'node:fs';
+import { autoProber, linuxHost } from '@hurricane/backends';
+import { serve } from '@hurricane/http/node';
+import type { Invocation } from './args.js';
+import { readTextFile } from './config-file.js';
+import { watchCrashes } from './crash.js';
+import { runDaemon } from './daemon.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { isInstalled, thisProcessMayChangeNetwork } from './host-needs.js';
+import { FLUSH_LIMIT } from './limits.js';
+import { createLog, leadsToJournal } from './log.js';
+import type { Signals } from './signals.js';
+import { VERSION } from './version.js';
+import { exampleFile } from './ways-on.js';
+
+/** Runs the daemon on this machine. Resolves to the exit code once the log has been written. */
+export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signals: Signals): Promise<ExitCode> {
+  const journal = asked.logFormat === 'text' && leadsToJournal(process.env['JOURNAL_STREAM'], fstatSync(2));
+  const log = createLog({ format: asked.logFormat, level: 'info', stream: process.stderr, journal });
+  const crashed = new Promise<ExitCode>((resolve) => {
+    watchCrashes(process, (account) => {
+      log.log('error', account);
+      resolve(EXIT.failure);
+    });
+  });
+  const { configFile, debug, foreground } = asked;
+  const life = runDaemon(
+    { configFile, debug, foreground, version: VERSION },
+    {
+      log,
+      signals,
+      readText: readTextFile,
+      exampleFile,
+      mayChangeNetwork: thisProcessMayChangeNetwork,
+      isInstalled: (program) => isInstalled(program, process.env['PATH'] ?? ''),
+      makeHost: ({ routing, health }) =>
+        linuxHost({ routing, prober: autoProber({ method: health.method, port: health.port }) }),
+      serve,
+    },
+  );
+  const exitCode = await Promise.race([life, crashed]);
+  await log.flush(FLUSH_LIMIT);
+  return exitCode;
+}
