@@ -105,12 +105,15 @@ export class BatchProcess {
   }
 
   #read(): void {
-    if (this.#stdout.length + this.#stderr.length > ANSWER_SIZE) return this.#die();
+    if (this.#stdout.length + this.#stderr.length > ANSWER_SIZE) this.#die();
     this.#readFailures();
     const request = this.#request;
     if (request === null || !this.#marked) return;
     // A `show` that failed leaves half a line of JSON behind: no later answer could be trusted.
-    if (request.shows.some((isShow, i) => isShow && request.failures.has(request.firstLine + i))) return this.#die();
+    if (request.shows.some((isShow, i) => isShow && request.failures.has(request.firstLine + i))) {
+      this.#die();
+      return;
+    }
     const lines = this.#stdout.split('\n');
     if (lines.length - 1 < request.shows.filter(Boolean).length) return;
     this.#stdout = '';

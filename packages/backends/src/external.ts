@@ -1,6 +1,6 @@
 import type { BackendDriver, ConfigOf, DriverError, LinkReading } from '@hurricane/core';
 import { ABSENT } from '@hurricane/core';
-import { err, ok, type ResultAsync, safeTry } from 'neverthrow';
+import { err, errAsync, ok, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { readInterface, sourceAddress, toReading } from './interface.js';
 import { isOurs, readDefaults } from './ip.js';
@@ -50,10 +50,8 @@ export function installFor(
   signal: AbortSignal,
 ): ResultAsync<void, DriverError> {
   const { address, prefixLength, gateway } = reading;
-  return safeTry(async function* () {
-    if (address === null || prefixLength === null) return err<void, DriverError>(noAddress(iface));
-    return policy.install({ iface, address, prefixLength, gateway }, signal);
-  });
+  if (address === null || prefixLength === null) return errAsync(noAddress(iface));
+  return policy.install({ iface, address, prefixLength, gateway }, signal);
 }
 
 const noAddress = (iface: string): DriverError => ({

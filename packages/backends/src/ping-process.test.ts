@@ -13,6 +13,14 @@ describe('spawnPing', () => {
     });
   });
 
+  it('waits for what is still being written when the process ends', async () => {
+    const later = 'setTimeout(() => process.stdout.write(`later`), 50)';
+    const begin =
+      "require('node:child_process').spawn(process.execPath, ['-e', process.argv[1]], { stdio: 'inherit' })";
+
+    expect(await ran([process.execPath, '-e', `${begin}.unref()`, later])).toMatchObject({ stdout: 'later' });
+  });
+
   it('uses no shell', async () => {
     const script = 'process.stdout.write(process.argv.slice(1).join("|"))';
 

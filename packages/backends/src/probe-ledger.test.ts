@@ -40,6 +40,7 @@ describe('the account of numbered probes', () => {
     const ledger = new ProbeLedger(OPTIONS);
 
     expect(ledger.reply(2, 5, 105)).toEqual({ kind: 'reply', rtt: 5, late: false });
+    expect(ledger.reply(2, 8, 108)).toBeNull();
     expect(ledger.reply(1, 110, 110)).toEqual({ kind: 'reply', rtt: 110, late: false });
     expect(ledger.reply(2, 20, 120)).toBeNull();
     expect(ledger.expire(200)).toEqual([]);

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Instant, ProbeFinding, ProbePlan } from '@hurricane/core';
+import type { Instant, Millis, ProbeFinding, ProbePlan } from '@hurricane/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from './manual-clock.test-support.js';
 import type { SendProbe } from './socket-probe.js';
@@ -52,6 +52,18 @@ describe('socketProber', () => {
     expect(net.open).toBeLessThanOrEqual(64);
     expect(net.sent.length - findings.length).toBeLessThanOrEqual(16);
     expect(findings.length).toBeLessThanOrEqual(net.sent.length);
+  });
+
+  it('says nothing of a refusal that comes after the probe was reported lost', async () => {
+    const { clock, net, prober } = withFakeSockets('tcp', 1);
+    const findings: ProbeFinding[] = [];
+    net.mood = { kind: 'refuses' };
+    net.refusesAfter = 300;
+    void prober.watch(PLAN, (finding) => findings.push(finding), new AbortController().signal);
+
+    await clock.pass(450);
+
+    expect(findings.map(({ outcome }) => outcome.kind)).toEqual(['lost']);
   });
 
   it('does not make up for the probes of a standstill', async () => {
@@ -125,13 +137,14 @@ const PLAN: ProbePlan = {
 interface FakeNet {
   mood: NetworkMood;
   sourceLost: boolean;
+  refusesAfter: Millis;
   open: number;
   readonly sent: { readonly target: string; readonly at: Instant }[];
 }
 
 function withFakeSockets(method: SocketProbeMethod, chance: number) {
   const clock = new ManualClock();
-  const net: FakeNet = { mood: { kind: 'answers', after: 1 }, sourceLost: false, open: 0, sent: [] };
+  const net: FakeNet = { mood: { kind: 'answers', after: 1 }, sourceLost: false, refusesAfter: 1, open: 0, sent: [] };
   const send: SendProbe = (probe, tell) => {
     const { mood, sourceLost } = net;
     net.open += 1;
@@ -149,7 +162,7 @@ function withFakeSockets(method: SocketProbeMethod, chance: number) {
     };
     if (sourceLost) answer(0, { kind: 'no_source' });
     else if (mood.kind === 'answers') answer(mood.after, { kind: 'answered', rtt: mood.after });
-    else if (mood.kind === 'refuses') answer(1, { kind: 'refused', reason: 'EHOSTUNREACH' });
+    else if (mood.kind === 'refuses') answer(net.refusesAfter, { kind: 'refused', reason: 'EHOSTUNREACH' });
     return { close };
   };
   const prober = socketProber({ method, port: 53, clock, send, random: () => chance });

@@ -1,6 +1,6 @@
 import type { Emit } from './effects.js';
 import { type HealthScore, priorityBonus } from './health.js';
-import { isDown } from './liveness.js';
+import { isDown, type Liveness } from './liveness.js';
 import type { SwitchReason } from './news.js';
 import { primaryOf, type State } from './state.js';
 import { isDue, isSound, type Tunnel } from './tunnel.js';
@@ -24,7 +24,7 @@ export function settleFailover(state: State, now: Instant, emit: Emit): State {
   const primary = primaryOf(next);
   const reason = reasonToLeave(primary, next, due);
   if (reason !== null) return leave(next, primary, reason, now, emit);
-  const better = primary === null ? null : betterThan(primary, next, now);
+  const better = primary === null ? null : betterThan(primary, next, now, due);
   if (primary !== null && better !== null) {
     const reason = better.config.priority < primary.config.priority ? 'failback' : 'better_path';
     return switchTo(next, primary, better, reason, now, emit);
@@ -41,6 +41,7 @@ export function failoverWake(state: State, now: Instant): Instant {
   const wakes = [state.nextCheckAt];
   if (state.failover.kind === 'idle') wakes.push(state.chooseBy);
   const primary = primaryOf(state);
+  if (primary !== null && isDown(primary.liveness)) wakes.push(proofDue(primary.liveness, state));
   for (const t of state.tunnels) {
     if (t.soundSince === null) continue;
     wakes.push(t.liveness.steadyAt);
@@ -75,7 +76,9 @@ function reasonToLeave(primary: Tunnel | null, state: State, due: boolean): Swit
 }
 
 function leave(state: State, primary: Tunnel | null, reason: SwitchReason, now: Instant, emit: Emit): State {
-  const best = bestFit(state, primary, now);
+  const doubt = primary !== null && isDown(primary.liveness) ? primary.liveness : null;
+  const best = doubt === null ? bestFit(state, primary, now) : bestProven(state, primary, doubt, now);
+  if (best === 'wait') return state;
   const held = state.failover.kind === 'holding';
   const sick = reason !== 'removed' && reason !== 'lowered';
   if (primary !== null && sick && held)
@@ -135,6 +138,26 @@ function bestFit(state: State, besides: Tunnel | null, now: Instant): Tunnel | n
   return bestOf(state.tunnels.filter((t) => t !== besides && isFit(t, state, now)));
 }
 
+/**
+ * Silence may be everybody's fate: a backup takes over only once it has answered a probe that was sent
+ * after the silence began. One that can neither answer nor miss by `proofDue` is not being probed, and is trusted.
+ */
+function bestProven(state: State, primary: Tunnel | null, doubt: Liveness, now: Instant): Tunnel | null | 'wait' {
+  const fit = state.tunnels.filter((t) => t !== primary && isFit(t, state, now));
+  if (now >= proofDue(doubt, state)) return bestOf(fit);
+  const proven = fit.filter((t) => t.liveness.provenAt >= silentSince(doubt));
+  return proven.length === 0 && fit.length > 0 ? 'wait' : bestOf(proven);
+}
+
+function silentSince(liveness: Liveness): Instant {
+  return liveness.missingSince ?? liveness.since;
+}
+
+/** Every other tunnel has answered or missed a probe by then. */
+function proofDue(liveness: Liveness, { config: { health } }: State): Instant {
+  return silentSince(liveness) + health.interval + health.deadline.max;
+}
+
 /** Rank, then the user's order, then file order. */
 function bestOf(tunnels: readonly Tunnel[]): Tunnel | null {
   let best: Tunnel | null = null;
@@ -153,16 +176,19 @@ function isFit(t: Tunnel, state: State, now: Instant): boolean {
   return isSound(t, state) && t.liveness.kind === 'alive' && now >= t.liveness.steadyAt;
 }
 
-/** A tunnel that deserves the route more than a primary that is well, and has done so long enough. */
-function betterThan(primary: Tunnel, state: State, now: Instant): Tunnel | null {
+/**
+ * A tunnel that deserves the route more than a primary that is well, and has done so long enough.
+ * One that the user prefers less never does; between equals it is a matter of scores, and those count at checks.
+ */
+function betterThan(primary: Tunnel, state: State, now: Instant, due: boolean): Tunnel | null {
   if (state.config.failover.failback === 'never') return null;
   const held = (t: Tunnel): boolean => t.soundSince !== null && now >= t.soundSince + failbackHold(t, state);
-  return bestOf(state.tunnels.filter((t) => t !== primary && isFit(t, state, now) && outranks(t, primary) && held(t)));
-}
-
-function outranks(t: Tunnel, primary: Tunnel): boolean {
-  const lead = rank(t) - rank(primary);
-  return t.config.priority < primary.config.priority ? lead >= 0 : lead >= RANK_MARGIN;
+  const deserves = (t: Tunnel): boolean => {
+    const lead = rank(t) - rank(primary);
+    if (t.config.priority === primary.config.priority) return due && lead >= RANK_MARGIN;
+    return t.config.priority < primary.config.priority && lead >= 0;
+  };
+  return bestOf(state.tunnels.filter((t) => t !== primary && isFit(t, state, now) && deserves(t) && held(t)));
 }
 
 /** Doubles with every flap (RFC 2439 in spirit), so that a sick primary cannot drag the traffic to and fro. */

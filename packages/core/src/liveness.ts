@@ -1,6 +1,6 @@
 import type { HealthPolicy } from './config/model.js';
 import type { ProbeOutcome } from './facts.js';
-import type { Instant, Millis } from './units.js';
+import { type Instant, LONG_AGO, type Millis } from './units.js';
 
 /**
  * Does anything come back at all? Answered within seconds, from single probes, beside the score,
@@ -25,6 +25,8 @@ export interface Liveness {
   readonly replies: number;
   /** When the present row of misses began. */
   readonly missingSince: Instant | null;
+  /** When the youngest probe that was answered had been sent: so long ago it is proven alive. */
+  readonly provenAt: Instant;
   /** From then on the verdict `alive` is steady enough to move traffic by. */
   readonly steadyAt: Instant;
   /** Received bytes at the first look after the row of misses began; what comes on top vetoes a verdict. */
@@ -51,6 +53,7 @@ export function newborn(now: Instant): Liveness {
     misses: 0,
     replies: 0,
     missingSince: null,
+    provenAt: LONG_AGO,
     steadyAt: now,
     rxBaseline: null,
     vetoSince: null,
@@ -62,8 +65,9 @@ export function newborn(now: Instant): Liveness {
 export function observeOutcome(was: Liveness, outcome: ProbeOutcome, now: Instant, policy: HealthPolicy): Liveness {
   if (outcome.kind !== 'reply') return observeMiss(was, outcome.kind === 'refused', now, policy);
   // A late reply proves life but not quickness: it breaks the row of misses and no more.
-  if (outcome.late) return { ...was, misses: 0, missingSince: null, rxBaseline: null };
-  return observeReply(was, now, policy);
+  const proven = { ...was, provenAt: Math.max(was.provenAt, now - outcome.rtt) };
+  if (outcome.late) return { ...proven, misses: 0, missingSince: null, rxBaseline: null };
+  return observeReply(proven, now, policy);
 }
 
 function observeReply(was: Liveness, now: Instant, policy: HealthPolicy): Liveness {

@@ -12,9 +12,9 @@ export function probed(t: Tunnel, finding: ProbeFinding, now: Instant, config: C
   if (t.state.kind !== 'up') return t;
   const { outcome, target } = finding;
   const policy = config.health;
-  const { voice } = t.probing;
+  const { voice, told } = t.probing;
   const replied = outcome.kind === 'reply';
-  const spokenFor = !replied && voice !== null && voice !== target;
+  const spokenFor = !replied && voice !== null && voice !== target && told?.targets.includes(voice) === true;
   const liveness = spokenFor ? t.liveness : observeOutcome(t.liveness, outcome, now, policy);
   // Old samples say nothing about a tunnel that is back from the dead.
   const reborn = t.liveness.kind === 'hard_down' && liveness.kind === 'alive';

@@ -1,15 +1,15 @@
 import { match } from 'ts-pattern';
 import { failed, inspected, inspectionFailed, lowered, raised, stirred } from './answers.js';
 import { announceChanges } from './changes.js';
-import type { Config } from './config/model.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
 import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
 import { measured, probed, probingFailed } from './probing.js';
+import { reloaded } from './reload.js';
 import { routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { routeGivenUp, type State } from './state.js';
-import { newTunnel, type Tunnel } from './tunnel.js';
+import type { Tunnel } from './tunnel.js';
 import { type Instant, type Millis, NEVER } from './units.js';
 
 /** Byte counters are read so often, and so often while some tunnel is in doubt. */
@@ -111,31 +111,6 @@ function started(state: State, now: Instant, emit: Emit): State {
   if (state.phase !== 'stopped') return state;
   emit({ type: 'announce', news: { type: 'started', tunnels: state.tunnels.length } });
   return { ...state, phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
-}
-
-function reloaded(state: State, config: Config, emit: Emit): State {
-  const stay = new Map(state.tunnels.map((t) => [t.config.name, t]));
-  let added = 0;
-  let changed = 0;
-  const tunnels = config.tunnels.map((next): Tunnel => {
-    const old = stay.get(next.name);
-    stay.delete(next.name);
-    if (old === undefined || old.leaving) added += 1;
-    else if (JSON.stringify(old.config) !== JSON.stringify(next)) changed += 1;
-    if (old === undefined) return newTunnel(next);
-    const config = JSON.stringify(old.config) === JSON.stringify(next) ? old.config : next;
-    // An operator's word outlives a reload that does not touch the setting it overrides.
-    const wanted = old.leaving || old.config.enabled !== next.enabled ? next.enabled : old.wanted;
-    return { ...old, config, wanted, leaving: false };
-  });
-  const leaving = [...stay.values()].map((t) => ({ ...t, wanted: false, leaving: true }));
-  const removed = leaving.filter((t) => !state.tunnels.find((o) => o.config.name === t.config.name)?.leaving).length;
-  emit({ type: 'announce', news: { type: 'reloaded', added, removed, changed } });
-  const nextCheckAt = Math.min(
-    state.nextCheckAt,
-    state.nextCheckAt + config.failover.checkInterval - state.config.failover.checkInterval,
-  );
-  return { ...state, config, tunnels: [...tunnels, ...leaving], nextCheckAt };
 }
 
 function counted(state: State, counters: HostCounters, now: Instant): State {

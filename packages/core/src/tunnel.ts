@@ -59,7 +59,7 @@ export interface Probing {
   readonly target: string | null;
   /** Whether it has answered since the present doubt began. */
   readonly answered: boolean;
-  /** Who answered last, unless its next probe was lost. While there is one, the others' silence is their own affair. */
+  /** Who answered last, unless its next probe was lost. While it is asked, the others' silence is their own affair. */
   readonly voice: string | null;
   readonly attempt: number;
   readonly retryAt: Instant;
@@ -112,7 +112,7 @@ export function backoff(attempt: number, { operation }: Config): Millis {
 }
 
 /** Whether the host sees no difference: priority and the like are the gateway's own affair. */
-function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
+export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
   if (a === b) return true;
   const essence = (t: TunnelConfig): string => JSON.stringify({ ...t, name: '', enabled: true, priority: 0 });
   return essence(a) === essence(b);

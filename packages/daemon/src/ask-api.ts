@@ -52,7 +52,10 @@ function parse(url: string, text: string): Result<unknown, ApiFault> {
 
 /** fetch says `fetch failed` and keeps the reason in `cause`; an address tried twice makes it an AggregateError. */
 function problemOf(thrown: unknown): string {
-  const error = thrown as { readonly name?: string; readonly cause?: { readonly code?: string; readonly message?: string } };
+  const error = thrown as {
+    readonly name?: string;
+    readonly cause?: { readonly code?: string; readonly message?: string };
+  };
   if (error.name === 'TimeoutError') return `did not answer within ${DEADLINE / 1000} s`;
   switch (error.cause?.code) {
     case 'ECONNREFUSED':

@@ -1,6 +1,6 @@
 import { type Config, describeConfigProblem } from '@hurricane/core';
 import { loadConfig, type ReadText } from './config-file.js';
-import { type ExitCode, EXIT } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import { describeConfigFault, exitCodeOf } from './start-error.js';
 import { waysOn } from './ways-on.js';
 
@@ -19,7 +19,11 @@ export async function checkConfig(file: string, readText: ReadText, example: str
     const errors = loaded.error.kind === 'file_missing' ? [`${sentences[0]}: ${waysOn(file, example)}`] : sentences;
     return { out: [], errors, exitCode: exitCodeOf(loaded.error) };
   }
-  return { out: [`configuration ok: ${countTunnels(loaded.value)}`], errors: warningsOf(loaded.value, file), exitCode: EXIT.ok };
+  return {
+    out: [`configuration ok: ${countTunnels(loaded.value)}`],
+    errors: warningsOf(loaded.value, file),
+    exitCode: EXIT.ok,
+  };
 }
 
 function countTunnels({ tunnels }: Config): string {

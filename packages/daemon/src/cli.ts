@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { argv, stderr, stdout } from 'node:process';
-import { type Invocation, parseArgs } from './args.js';
+import { parseArgs } from './args.js';
 import type { Report } from './check.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import type { Invocation } from './invocation.js';
 import { FLUSH_LIMIT } from './limits.js';
 import { watchSignals } from './signals.js';
 import { VERSION } from './version.js';

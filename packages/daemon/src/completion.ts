@@ -121,14 +121,23 @@ function fishScript(outline: CommandOutline): string {
       return [...words, ...command.options.map((option) => `-n ${within} ${fishOption(option)}`)];
     }),
   ];
-  const completes = PROGRAMS.flatMap((name) => [`complete -c ${name} -f`, ...lines.map((l) => `complete -c ${name} ${l}`)]);
+  const completes = PROGRAMS.flatMap((name) => [
+    `complete -c ${name} -f`,
+    ...lines.map((l) => `complete -c ${name} ${l}`),
+  ]);
   return `# fish completion: hurricane completion fish > ~/.config/fish/completions/hurricane.fish\n${completes.join('\n')}\n`;
 }
 
 function fishOption({ names, about, takes }: OptionOutline): string {
   const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ');
   const value =
-    takes === null ? '' : takes === 'file' ? ' -r -F' : takes === 'anything' ? ' -x' : ` -x -a ${quoted(takes.join(' '))}`;
+    takes === null
+      ? ''
+      : takes === 'file'
+        ? ' -r -F'
+        : takes === 'anything'
+          ? ' -x'
+          : ` -x -a ${quoted(takes.join(' '))}`;
   return `${flags}${value} -d ${fishText(about)}`;
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
 import { createApp } from '@hurricane/http';
-import type { Listener, ListenError, ServeOptions } from '@hurricane/http/node';
+import type { ListenError, Listener, ServeOptions } from '@hurricane/http/node';
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import { loadConfig, type ReadText } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -100,7 +100,11 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
   if (foreground) log.log('debug', 'Staying in the foreground, as always: -f changes nothing');
   for (const warning of config.warnings) log.log('warn', describeConfigProblem(configFile, warning));
   const { mode } = config.exposure;
-  if (mode !== 'kernel') log.log('warn', `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`);
+  if (mode !== 'kernel')
+    log.log(
+      'warn',
+      `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`,
+    );
 }
 
 function serveApi(
@@ -124,7 +128,12 @@ function refuse(error: StartError, { configFile }: DaemonOptions, { log, example
   return exitCodeOf(error);
 }
 
-function serveReloads({ configFile: file, debug }: DaemonOptions, outside: Outside, config: Config, gateway: Gateway): void {
+function serveReloads(
+  { configFile: file, debug }: DaemonOptions,
+  outside: Outside,
+  config: Config,
+  gateway: Gateway,
+): void {
   const { readText, log, signals } = outside;
   const reloader = new Reloader({ file, readText, gateway, log, config, debug, stop: signals.stop });
   signals.onReload(() => void reloader.reload());

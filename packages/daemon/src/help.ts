@@ -1,5 +1,11 @@
 export const PLAYGROUND_HELP = 'what to do in the playground; its own --help says more';
 
+/** What completion offers after `playground`, which reads the rest of its line itself. */
+export const PLAYGROUND_WORDS: readonly string[] = [
+  ...['cut', 'restore', 'status'],
+  ...['--encapsulation', '--simulated', '--demo', '--for', '--port', '--id', '--help'],
+];
+
 export const STATUS_HELP = `
 Asks the address that --url names, else the one in the configuration.
 Ends with 0 when IPv6 works, 1 when it does not, 69 when nobody answers.`;

@@ -1,6 +1,6 @@
 import type { Logger, LogLevel, Millis } from '@hurricane/core';
 import { pino } from 'pino';
-import type { LogFormat } from './args.js';
+import type { LogFormat } from './invocation.js';
 import { journalLine, type LogEntry, MAX_MESSAGE, timedLine } from './log-line.js';
 import { LogSink, type TextStream } from './log-sink.js';
 

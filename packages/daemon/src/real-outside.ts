@@ -1,12 +1,12 @@
 import { fstatSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
 import { serve } from '@hurricane/http/node';
-import type { Invocation } from './args.js';
 import { readTextFile } from './config-file.js';
 import { watchCrashes } from './crash.js';
 import { runDaemon } from './daemon.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { isInstalled, thisProcessMayChangeNetwork } from './host-needs.js';
+import type { Invocation } from './invocation.js';
 import { FLUSH_LIMIT } from './limits.js';
 import { createLog, leadsToJournal } from './log.js';
 import type { Signals } from './signals.js';

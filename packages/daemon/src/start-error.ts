@@ -20,8 +20,8 @@ export function describeStartError(error: StartError): readonly string[] {
       'Not permitted to change interfaces and routes: run it as root, or grant CAP_NET_ADMIN and CAP_NET_RAW',
     ])
     .with({ kind: 'no_program' }, (e) => [`The program "${e.program}" is not installed: ${e.install}`])
-    .with({ kind: 'no_api', error: { kind: 'port_in_use' } }, (e) => [
-      `The REST API cannot start: ${describeListenError(e.error)} (api_port); another v6-gatewayd may be running, and two would fight over the routes`,
+    .with({ kind: 'no_api', error: { kind: 'port_in_use' } }, ({ error: { port, address } }) => [
+      `Port ${port} on ${address} (api_port) is taken, perhaps by a v6-gatewayd that runs already: two of them would fight over the routes`,
     ])
     .with({ kind: 'no_api' }, (e) => [`The REST API cannot start: ${describeListenError(e.error)}`])
     .with({ kind: 'no_gateway' }, (e) => [`The gateway cannot start: ${describeGatewayError(e.error)}`])

@@ -13,7 +13,12 @@ const REASON = 400;
 export function statusTable(health: HealthDocument, tunnels: readonly TunnelRow[]): readonly string[] {
   const rows = [HEADINGS, ...tunnels.map(cellsOf)].map((row) => row.map((cell) => printableWithin(CELL, cell)));
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   const reasons = health.reasons.map((reason) => `  ${printableWithin(REASON, reason)}`);
   return [headline(health), ...reasons, '', ...(tunnels.length === 0 ? ['There are no tunnels.'] : lines)];
 }

@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
 import { CORE_DEFAULTS, type CoreConfig } from '@hurricane/core';
-import { ok, type Result, safeTry, err } from 'neverthrow';
+import { err, ok, type Result, safeTry } from 'neverthrow';
 import type { ApiFault, Ask } from './ask-api.js';
-import { DEFAULT_CONFIG_FILE } from './args.js';
 import type { Report } from './check.js';
 import { type ConfigFault, loadConfig, type ReadText } from './config-file.js';
 import { EXIT } from './exit-codes.js';
+import { DEFAULT_CONFIG_FILE } from './invocation.js';
 import { printableWithin } from './printable.js';
 import { describeConfigFault, exitCodeOf } from './start-error.js';
 import { type HealthDocument, parseHealth, parseTunnels, type TunnelRow } from './status-document.js';
@@ -24,7 +24,8 @@ const QUOTED = 200;
 
 /** `status`: what the running daemon says about its tunnels. */
 export async function reportStatus(options: StatusOptions, readText: ReadText, ask: Ask): Promise<Report> {
-  const url = options.url === null ? await configuredUrl(options.configFile, readText) : ok<string, ConfigFault>(options.url);
+  const url =
+    options.url === null ? await configuredUrl(options.configFile, readText) : ok<string, ConfigFault>(options.url);
   if (url.isErr()) return { out: [], errors: describeConfigFault(url.error), exitCode: exitCodeOf(url.error) };
   const answer = await askAll(url.value, ask);
   if (answer.isErr()) {
@@ -46,7 +47,10 @@ interface Answer {
 
 async function askAll(base: string, ask: Ask): Promise<Result<Answer, ApiFault>> {
   const urls = { health: `${base}/health`, tunnels: `${base}/tunnels` };
-  const foreign = (url: string) => (): ApiFault => ({ url, problem: 'is not a v6-gatewayd: it answers something else' });
+  const foreign = (url: string) => (): ApiFault => ({
+    url,
+    problem: 'is not a v6-gatewayd: it answers something else',
+  });
   return safeTry(async function* () {
     const documents = { health: yield* ask(urls.health), tunnels: yield* ask(urls.tunnels) };
     const health = yield* parseHealth(documents.health).mapErr(foreign(urls.health));

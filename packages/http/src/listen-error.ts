@@ -20,7 +20,10 @@ export function describeListenError(error: ListenError): string {
     case 'address_not_available':
       return `this machine has no address ${error.address} to listen on`;
     case 'not_permitted':
-      return `not permitted to listen on port ${error.port} of ${error.address}: ports below 1024 need root or CAP_NET_BIND_SERVICE`;
+      return (
+        `not permitted to listen on port ${error.port} of ${error.address}: ` +
+        'ports below 1024 need root or CAP_NET_BIND_SERVICE'
+      );
     case 'bad_address':
       return `"${error.address}" is not an IPv4 or IPv6 address`;
     case 'bad_port':

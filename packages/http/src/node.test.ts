@@ -132,6 +132,26 @@ describe('closing', () => {
     expect((await closing)._unsafeUnwrap()).toEqual({ cut: 0 });
   });
 
+  test('lets an answer that is being made be finished, and ends its connection then', async () => {
+    const asked = signal();
+    const release = signal();
+    const fetch = async (): Promise<Response> => {
+      asked.give();
+      await release.given;
+      return new Response('slow');
+    };
+    const listener = await aListener({}, '127.0.0.1', { app: { fetch } });
+    const client = await aClient(listener);
+    await client.send(REQUEST);
+    await asked.given;
+
+    const closing = listener.close(60_000);
+    release.give();
+
+    expect(answersIn(await client.untilClosed())).toMatchObject([{ status: 200, text: 'slow' }]);
+    expect((await closing)._unsafeUnwrap()).toEqual({ cut: 0 });
+  });
+
   test('cuts a client that holds its connection, after the limit', async () => {
     const listener = await aListener();
     const holding = await aClient(listener);
@@ -302,4 +322,13 @@ async function caughtUp(listener: Listener): Promise<void> {
 
 function statuses(heard: string): readonly number[] {
   return answersIn(heard).map((answer) => answer.status);
+}
+
+/** Something one side waits for and the other gives. */
+function signal(): { readonly given: Promise<void>; give(): void } {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give: () => give() };
 }

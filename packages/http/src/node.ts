@@ -122,7 +122,7 @@ function objectionTo(incoming: IncomingMessage, connections: Connections): ApiPr
   if (connections.isSurplus(incoming.socket)) return { kind: 'too_many_connections' };
   // The app cannot see this: with an absolute-form target there is an authority all the same. HTTP/1.0 gets no
   // exception, since every client of this age sends one.
-  if (incoming.headers.host === '?') return { kind: 'bad_request', problem: 'has no Host' };
+  if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
   return null;
 }
 

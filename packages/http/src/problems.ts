@@ -77,7 +77,10 @@ function detailOf(problem: ApiProblem): string {
     case 'bad_request':
       return `The request ${problem.problem}.`;
     case 'host_refused':
-      return `${quote(problem.host)} is not a name of this gateway. Ask it by its address, or add the name to its trusted hosts.`;
+      return (
+        `${quote(problem.host)} is not a name of this gateway. ` +
+        'Ask it by its address, or add the name to its trusted hosts.'
+      );
     case 'origin_refused':
       return `Pages of origin ${quote(problem.origin)} may not ask this gateway.`;
     case 'cross_site':

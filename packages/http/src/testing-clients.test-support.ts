@@ -176,6 +176,7 @@ export function answersIn(text: string): readonly Reply[] {
       ]),
     );
     const length = Number(headers['content-length']);
+    if (Number.isNaN(length)) throw new Error(`an answer without Content-Length: ${rest}`);
     const body = rest.slice(end + 4, end + 4 + length);
     if (body.length < length) return answers;
     answers.push({ status: Number(statusLine.split(' ')[1]), headers, text: body });

@@ -181,6 +181,16 @@ describe('what is too large', () => {
     expectProblem(answers[0], 'headers_too_large');
   });
 
+  test('a client that reads only when it has sent everything still gets to read the 431', async () => {
+    const client = await aClient();
+    client.socket.pause();
+
+    await client.send(get('/health', `X-Long: ${'x'.repeat(8_000_000)}`));
+    client.socket.resume();
+
+    expect(answersIn(await client.untilClosed())).toMatchObject([{ status: 431 }]);
+  });
+
   test('a foreign Origin is seen behind 3,000 other fields', async () => {
     const fields = [...Array.from({ length: 3_000 }, () => 'a:'), 'Origin: https://evil.example'];
 
@@ -206,7 +216,7 @@ describe('clients that do nothing', () => {
     for (let i = 0; i < 20; i += 1) {
       expect(answersIn(await exchange(get('/health', 'Connection: close')))).toMatchObject([{ status: 200 }]);
     }
-    expect(performance.now() - started).toBeLessThan(20 * 100);
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

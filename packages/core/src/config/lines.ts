@@ -33,9 +33,10 @@ export function scanLines(text: string): Scan {
   const sections: OpenSection[] = [];
   const problems: ConfigProblem[] = [];
   const firstLine = new Map<string, number>();
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  const lines = text.split(/\r\n|\n|\r/);
   for (const [index, whole] of lines.entries()) {
     const line = index + 1;
+    // A byte order mark is white space to `trim`.
     const content = whole.trim();
     if (content === '' || isComment(content)) continue;
     const section = sections.at(-1) ?? null;

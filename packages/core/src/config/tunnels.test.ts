@@ -56,6 +56,7 @@ describe('the address of a tunnel', () => {
     ['endpoint_ipv4 = 2001:db8::1', 'endpoint_ipv4'],
     ['endpoint_ipv4 = tunnel.example', 'endpoint_ipv4'],
     ['endpoint_ipv4 = x.example.com', 'endpoint_ipv4'],
+    ['endpoint_ipv4 = X', 'endpoint_ipv4'],
     ['endpoint_ipv4 = 192.0.2', 'endpoint_ipv4'],
     ['endpoint_ipv4 = 0300.0.2.1', 'endpoint_ipv4'],
     ['endpoint_ipv4 = 0.0.0.0', 'endpoint_ipv4'],

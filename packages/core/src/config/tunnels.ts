@@ -181,12 +181,12 @@ const FOUND_INSTEAD = {
 /** A tunnel that is switched off may wait for its addresses in peace. */
 function warnOfGaps(type: TunnelType, draft: TunnelDraft, findings: Findings): void {
   const { section, reading } = draft;
-  const { values, places, unread } = reading;
+  const { values, places } = reading;
   if (!values.enabled) return;
   const tunnel = shown(draft.name ?? section.name);
   for (const key of ['endpoint', 'local', 'prefix', 'gateway'] as const) {
     const filled = values[key];
-    if (filled.kind === 'given' || unread.has(key)) continue;
+    if (filled.kind === 'given') continue;
     const isNeeded = type === 'he_6in4' && (key === 'endpoint' || key === 'prefix');
     const said = filled.kind === 'placeholder' ? `${quoted(filled.text)} only stands for ${MEANING[key]}` : null;
     const place = places[key] ?? placeIn(section, TUNNEL_SETTINGS[key].key);

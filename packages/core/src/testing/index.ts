@@ -1,1 +1,15 @@
-export {};
+export { type Faults, NO_FAULTS } from './faults.js';
+export { HandProber } from './hand-prober.js';
+export { Link, type LinkOptions } from './link.js';
+export { Prng } from './prng.js';
+export {
+  type SimulatedConfigOptions,
+  type SimulatedTunnelOptions,
+  SIMULATED_TARGETS,
+  simulatedConfig,
+  simulatedTunnel,
+} from './simulated-config.js';
+export { abortOf, sleep } from './sleep.js';
+export { Stage, type StageOptions } from './stage.js';
+export { settled, VirtualClock } from './virtual-clock.js';
+export { simulatedHost, World, type WorldOptions } from './world.js';

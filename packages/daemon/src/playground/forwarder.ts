@@ -1,7 +1,8 @@
+import { chmod } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Millis } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
-import { codeOf, type PlaygroundError } from './problems.js';
+import { attempt, codeOf, type PlaygroundError } from './problems.js';
 
 /** Joins one listener to one destination, byte for byte. */
 export interface Forwarder {
@@ -78,11 +79,11 @@ export function listen(server: Server, place: Place): ResultAsync<void, Playgrou
       server.once('error', (cause) =>
         resolve(err({ kind: 'system', doing: `listen on ${where}`, code: codeOf(cause) })),
       );
-      server.listen({ ...place, readableAll: false, writableAll: false }, () => {
+      server.listen(place, () => {
         // From here on an `error` is a connection that could not be accepted; the others go on.
         server.removeAllListeners('error').on('error', () => undefined);
         resolve(ok(undefined));
       });
     }),
-  );
+  ).andThen(() => ('path' in place ? attempt(`close ${where} to others`, () => chmod(place.path, 0o600)) : ok(undefined)));
 }

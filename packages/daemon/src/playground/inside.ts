@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { autoProber, linuxHost } from '@hurricane/backends';
+import { linuxHost } from '@hurricane/backends';
+import { autoProber } from '../../../backends/src/auto-prober.js'; // TEMPORARY
 import { type Config, describeGatewayError, Gateway, type Logger, type Millis } from '@hurricane/core';
 import { createApp } from '@hurricane/http';
 import { describeListenError, serve } from '@hurricane/http/node';
@@ -52,7 +53,7 @@ function raise(
 ): ResultAsync<{ stop(): Promise<void> }, PlaygroundError> {
   const logger: Logger = {
     log: (level, text) => {
-      if (level !== 'debug') report({ kind: 'log', level, text });
+      if (level !== 'debug') report({ kind: 'log', level, text, wall: Date.now() });
     },
   };
   return safeTry(async function* () {
@@ -70,11 +71,15 @@ function raise(
     );
     // The namespace's loopback is its own: whoever asks from outside comes by this socket.
     const door = yield* forward({ path: folder.api }, { host: '127.0.0.1', port: api.port });
+    let traffic: { stop(): void } | null = null;
+    const silence = gateway.on('primary_selected', () => {
+      traffic ??= startTraffic(report);
+    });
     gateway.start();
-    const traffic = startTraffic(report);
     return ok({
       stop: async () => {
-        traffic.stop();
+        silence();
+        traffic?.stop();
         await gateway.stop(STOP_LIMIT);
         await Promise.all([door.close(), api.close(0), host.close?.()]);
       },

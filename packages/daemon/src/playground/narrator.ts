@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { LogLevel } from '@hurricane/core';
+import type { LogLevel, Millis } from '@hurricane/core';
 import type { Report } from './reports.js';
 import type { Deed } from './switchboard.js';
 import { PROVIDERS } from './topology.js';
@@ -7,14 +7,14 @@ import { PROVIDERS } from './topology.js';
 type Style = 'dim' | 'yellow' | 'red' | 'cyan' | 'bold';
 
 /** An interruption shorter than this is a datagram or two that were on their way. */
-const NO_GAP = 100;
+const NO_GAP: Millis = 100;
 
 /** Puts what happens into lines for people, each with its time of day. */
 export class Narrator {
   readonly #write: (text: string) => void;
   readonly #colour: boolean;
   #source: string | null = null;
-  #deed: Deed | null = null;
+  #cut: Deed | null = null;
 
   constructor(write: (text: string) => void, colour: boolean) {
     this.#write = write;
@@ -22,12 +22,13 @@ export class Narrator {
   }
 
   report(report: Report): void {
-    if (report.kind === 'log') this.#line(report.text, STYLES[report.level]);
+    if (report.kind === 'log') this.#line(report.text, STYLES[report.level], report.wall);
     else this.#traffic(report);
   }
 
   deed(deed: Deed): void {
-    this.#deed = deed;
+    // Only a cut of the provider that carries traffic explains what becomes of the traffic.
+    this.#cut = deed.what === 'cut' && this.#source !== null && providerOf(this.#source) === deed.provider ? deed : null;
     const what = deed.what === 'cut' ? 'is cut: nothing gets through it any more' : 'works again';
     this.#line(`>> ${deed.provider} ${what}`, 'bold');
   }
@@ -36,25 +37,24 @@ export class Narrator {
     this.#line(`>> ${text}`, 'red');
   }
 
-  #traffic({ source, silence, at }: Extract<Report, { kind: 'traffic' }>): void {
+  #traffic({ source, silence, at, wall }: Extract<Report, { kind: 'traffic' }>): void {
     const before = this.#source;
     this.#source = source;
     const seen = `the Internet sees ${source} (${providerOf(source)})`;
-    // A cut explains a silence only once, and only one that ends after it.
-    const cut = this.#deed?.what === 'cut' && at > this.#deed.at ? this.#deed : null;
-    if (cut !== null) this.#deed = null;
-    if (before === null) this.#line(`>> An application sends: ${seen}`, 'cyan');
+    const cut = this.#cut !== null && at > this.#cut.at ? this.#cut : null;
+    if (cut !== null) this.#cut = null;
+    if (before === null) this.#line(`>> An application sends: ${seen}`, 'cyan', wall);
     else if (cut !== null) {
       const seconds = ((at - cut.at) / 1000).toFixed(2);
-      this.#line(`>> The application gets answers again, ${seconds} s after the cut: ${seen}`, 'cyan');
+      this.#line(`>> The application gets answers again, ${seconds} s after the cut: ${seen}`, 'cyan', wall);
     } else {
       const gap = silence < NO_GAP ? 'without a gap' : `after ${(silence / 1000).toFixed(2)} s without an answer`;
-      this.#line(`>> The application goes on ${gap}: ${seen}`, 'cyan');
+      this.#line(`>> The application goes on ${gap}: ${seen}`, 'cyan', wall);
     }
   }
 
-  #line(text: string, style: Style | null): void {
-    this.#write(`${this.#paint('dim', timeOfDay(new Date()))}  ${this.#paint(style, text)}\n`);
+  #line(text: string, style: Style | null, wall: Millis = Date.now()): void {
+    this.#write(`${this.#paint('dim', timeOfDay(new Date(wall)))}  ${this.#paint(style, text)}\n`);
   }
 
   #paint(style: Style | null, text: string): string {

@@ -11,7 +11,7 @@ import { type Forwarder, forward, onFreePort } from './forwarder.js';
 import { buildNetwork, cutProvider, restoreProvider } from './network.js';
 import type { ShowOptions } from './options.js';
 import { attempt, type PlaygroundError } from './problems.js';
-import { eachLine, type Report } from './reports.js';
+import { eachLine, toReport } from './reports.js';
 import { readDocument } from './rest.js';
 import { Reports, type Stage } from './stage.js';
 import { spacesOf } from './topology.js';
@@ -50,7 +50,10 @@ export function buildRealStage(options: StageOptions): ResultAsync<Stage, Playgr
     const site = again(spaces.internet, '--site');
     const inside = again(spaces.client, '--inside', folder.path);
     const reports = new Reports();
-    eachLine(inside.stdout as NodeJS.ReadableStream, (line) => reports.add(JSON.parse(line) as Report));
+    eachLine(inside.stdout as NodeJS.ReadableStream, (line) => {
+      const report = toReport(line);
+      if (report !== null) reports.add(report);
+    });
     let isClosing = false;
     const watched: Stage = {
       kind: 'real',

@@ -1,8 +1,15 @@
 import type { LogLevel, Millis } from '@hurricane/core';
+import { fromThrowable } from 'neverthrow';
 
 /** What a stage tells while it plays. */
 export type Report =
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly text: string }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly text: string;
+      /** `Date.now()` when it happened, here and below. */
+      readonly wall: Millis;
+    }
   /** An application's packets reach the Internet, from an address other than before or after a silence. */
   | {
       readonly kind: 'traffic';
@@ -12,6 +19,7 @@ export type Report =
       readonly silence: Millis;
       /** By the clock of {@link uptime}. */
       readonly at: Millis;
+      readonly wall: Millis;
     };
 
 /** The machine's monotonic clock: the same in every process, unlike `performance.now()`. */
@@ -31,4 +39,10 @@ export function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => 
     rest = (lines.pop() ?? '').slice(0, LINE_LIMIT);
     for (const line of lines) if (line.length <= LINE_LIMIT) take(line);
   });
+}
+
+/** Null for a line that is no report. */
+export function toReport(line: string): Report | null {
+  // Written by `toLine` in another process of ours; anything else there is a stray print.
+  return fromThrowable(() => JSON.parse(line) as Report)().unwrapOr(null);
 }

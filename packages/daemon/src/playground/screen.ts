@@ -87,11 +87,16 @@ function rowOf(tunnel: TunnelView): readonly string[] {
     tunnel.name,
     tunnel.state === 'up' && tunnel.reachable === false ? 'unreachable' : tunnel.state,
     tunnel.score === null ? '-' : `${tunnel.score}/100`,
-    tunnel.latency_ms === null ? '-' : `${tunnel.latency_ms} ms`,
+    latencyText(tunnel.latency_ms),
     tunnel.loss === null ? '-' : `${Math.round(tunnel.loss * 100)} %`,
     tunnel.v6_prefix ?? '-',
     tunnel.carrier ?? '-',
   ];
+}
+
+function latencyText(latency: number | null): string {
+  if (latency === null) return '-';
+  return latency < 1 ? '< 1 ms' : `${latency} ms`;
 }
 
 /**

@@ -1,0 +1,116 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BATCH_QUEUE, ipBatch } from './ip-batch.js';
+import { type Launch, launchProgram } from './launch.js';
+import { FakeHost } from './testing/fake-host.js';
+
+const live = (): AbortSignal => new AbortController().signal;
+const SHOW = ['route', 'show', 'table', '254', 'default'];
+
+/** Stands in for `ip -batch -`: `script` sees each line as `line` and its number as `n`. */
+function coProcess(script: string): { launch: Launch; starts: () => number } {
+  let starts = 0;
+  const body = `let n = 0; require('readline').createInterface({ input: process.stdin }).on('line', (line) => { n += 1; ${script} });`;
+  return {
+    launch: (_argv, options) => {
+      starts += 1;
+      return launchProgram([process.execPath, '-e', body], options);
+    },
+    starts: () => starts,
+  };
+}
+const failing = 'process.stderr.write(`no\\nCommand failed -:${n}\\n`);';
+const honest = `if (line === 'hurricane-mark' || line.includes('bad')) { ${failing} } else if (line.includes('show')) console.log('[]');`;
+
+function batchOver(script: string) {
+  const host = new FakeHost();
+  const process = coProcess(script);
+  const batch = ipBatch({ runner: host, launch: process.launch });
+  onTestFinished(() => batch.close());
+  return { host, batch, starts: process.starts };
+}
+
+describe('the co-process', () => {
+  it('answers each command by its own, in order, without starting anything else', async () => {
+    const { host, batch, starts } = batchOver(honest);
+
+    const answers = await Promise.all([
+      batch.run([['route', 'good'], ['route', 'bad'], SHOW], live()),
+      batch.run([['route', 'bad']], live()),
+    ]);
+
+    expect(answers.map((answer) => answer._unsafeUnwrap().map((each) => [each.exitCode, each.stdout]))).toEqual([
+      [
+        [0, ''],
+        [2, ''],
+        [0, '[]'],
+      ],
+      [[2, '']],
+    ]);
+    expect(answers[0]?._unsafeUnwrap()[1]?.stderr).toBe('no\n');
+    expect(host.log).toEqual([]);
+    expect(starts()).toBe(1);
+  });
+
+  it.each([
+    ['dies at a command', 'process.exit(255);'],
+    ['never answers', ''],
+    ['fails to show', `if (line.includes('show')) process.stdout.write('['); ${failing}`],
+    ['prints without end', "process.stderr.write('x'.repeat(3e6));"],
+  ])('is replaced by a plain command when it %s', async (_how, script) => {
+    const { host, batch } = batchOver(script);
+
+    const answers = (await batch.run([SHOW], live()))._unsafeUnwrap();
+
+    expect(answers).toEqual([{ exitCode: 0, stdout: '[]\n', stderr: '' }]);
+    expect(host.log).toEqual([['ip', '-N', '-j', '-6', ...SHOW]]);
+  });
+
+  it('is not started again and again while it keeps dying', async () => {
+    const { batch, starts } = batchOver('process.exit(255);');
+
+    for (let i = 0; i < 5; i += 1) expect((await batch.run([SHOW], live())).isOk()).toBe(true);
+
+    expect(starts()).toBeLessThan(4);
+  });
+
+  it('is started again after a death, and asked again', async () => {
+    const { batch, starts } = batchOver(`if (line.includes('bad')) process.exit(1); ${honest}`);
+    await batch.run([SHOW], live());
+    await batch.run([['route', 'bad']], live());
+
+    await expect
+      .poll(async () => {
+        await batch.run([SHOW], live());
+        return starts();
+      })
+      .toBe(2);
+  });
+
+  it('comes back at once when aborted', async () => {
+    const { batch } = batchOver('');
+    const call = new AbortController();
+    const pending = batch.run([SHOW], call.signal);
+
+    call.abort();
+
+    expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+  });
+
+  it('is never given a word that it could take for syntax', async () => {
+    const { host, batch } = batchOver(honest);
+    const nasty = ['route', 'show', 'dev', 'a b\nlink del eth0 # "'];
+
+    await batch.run([nasty], live());
+
+    expect(host.log).toEqual([['ip', '-N', '-j', '-6', ...nasty]]);
+  });
+
+  it('has a queue that ends: what does not fit goes the slow way', async () => {
+    const { host, batch } = batchOver(honest);
+
+    const all = Array.from({ length: BATCH_QUEUE + 3 }, () => batch.run([SHOW], live()));
+    for (const answer of await Promise.all(all)) expect(answer.isOk()).toBe(true);
+
+    expect(host.log).toHaveLength(3);
+  });
+});

@@ -1,0 +1,121 @@
+import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import type { Prober } from '../contracts.js';
+import type { ProbeError, ProbeFinding, ProbePlan } from '../facts.js';
+import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
+import type { Instant } from '../units.js';
+import type { Link } from './link.js';
+import type { World } from './world.js';
+
+/** One echo request or reply with its headers. */
+const PROBE_BYTES = 104;
+
+/** A reply later than this is taken for none at all. */
+const LATE_AT_MOST_MS = 10_000;
+
+type Report = (finding: ProbeFinding) => void;
+
+/** Probes the world's links on the world's clock. */
+export function simulatedProber(world: World): Prober {
+  return {
+    watch: (plan, report, signal) => {
+      const { prng, clock } = world;
+      const faults = { ...world.faults, ...world.links.get(plan.iface)?.faults };
+      if (prng.chance(faults.probingFails)) return new ResultAsync(Promise.resolve(err(cannotProbe())));
+      return new ResultAsync(new Promise((resolve) => new Watch(world, plan, report, signal, resolve).begin(clock.now())));
+    },
+  };
+}
+
+class Watch {
+  readonly #world: World;
+  readonly #plan: ProbePlan;
+  readonly #report: Report;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (result: Result<void, ProbeError>) => void;
+  readonly #link: Link;
+  #rtt: RttEstimate | null;
+  #sent = 0;
+  #over = false;
+
+  constructor(
+    world: World,
+    plan: ProbePlan,
+    report: Report,
+    signal: AbortSignal,
+    resolve: (result: Result<void, ProbeError>) => void,
+  ) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#report = report;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#link = world.link(plan.iface);
+    this.#rtt = plan.rtt;
+  }
+
+  begin(now: Instant): void {
+    if (this.#signal.aborted) return this.#end(ok(undefined));
+    this.#signal.addEventListener('abort', () => this.#end(ok(undefined)), { once: true });
+    this.#send(now);
+  }
+
+  #send(now: Instant): void {
+    const { prng } = this.#world;
+    const { targets, interval } = this.#plan;
+    const faults = { ...this.#world.faults, ...this.#link.faults };
+    if (prng.chance(faults.proberDies)) return this.#end(err(cannotProbe()));
+    // RFC 5880 section 6.8.7: 75 to 100 % of the interval, so that probers do not fall into step.
+    this.#at(now + interval * (0.75 + 0.25 * prng.unit()), (at) => this.#send(at));
+    this.#probe(targets[this.#sent % targets.length]!, now);
+    this.#sent += 1;
+  }
+
+  #probe(target: string, now: Instant): void {
+    const { prng } = this.#world;
+    const deadline = probeDeadline(this.#rtt, this.#plan.deadline);
+    const dropped = prng.chance(this.#link.loss);
+    const rtt = this.#link.rtt + this.#link.jitter * prng.unit();
+    this.#link.count(now, { tx: PROBE_BYTES });
+    const lost = dropped || !this.#deliverable(target) || rtt > LATE_AT_MOST_MS;
+    const reply = (late: boolean): void => {
+      this.#link.count(this.#world.clock.now(), { rx: PROBE_BYTES });
+      this.#rtt = observeRtt(this.#rtt, rtt);
+      this.#say({ target, outcome: { kind: 'reply', rtt, late } });
+    };
+    const miss = (): void => this.#say({ target, outcome: { kind: 'lost' } });
+    if (this.#link.present && this.#link.refuses) {
+      this.#at(now + rtt, () => this.#say({ target, outcome: { kind: 'refused', reason: 'no route to destination' } }));
+    } else if (!lost && rtt <= deadline) {
+      this.#at(now + rtt, (at) => (this.#deliverable(target) ? reply(false) : this.#at(Math.max(at, now + deadline), miss)));
+    } else {
+      this.#at(now + deadline, miss);
+      if (!lost) this.#at(now + rtt, () => (this.#deliverable(target) ? reply(true) : undefined));
+    }
+  }
+
+  /** A probe from an address that is not the interface's own is dropped by the provider. */
+  #deliverable(target: string): boolean {
+    return this.#link.carries && this.#link.address === this.#plan.source && !this.#world.deadTargets.has(target);
+  }
+
+  #say(finding: ProbeFinding): void {
+    this.#report(finding);
+  }
+
+  #at(at: Instant, run: (now: Instant) => void): void {
+    const { clock } = this.#world;
+    clock.alarm(at, 'probe', () => {
+      if (!this.#over) run(clock.now());
+    });
+  }
+
+  #end(result: Result<void, ProbeError>): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#resolve(result);
+  }
+}
+
+function cannotProbe(): ProbeError {
+  return { kind: 'not_permitted', operation: 'send probes' };
+}
