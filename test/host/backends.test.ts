@@ -366,9 +366,9 @@ describe.skipIf(missing !== null)(`the default route, on a real kernel${why}`, (
 
     const [quick, slow] = [await times(batch, 1_000), await times(spawnedBatch(runner), 50)];
 
-    console.log(
-      `route replace: co-process p50 ${quick.p50.toFixed(2)} ms, p99 ${quick.p99.toFixed(2)} ms; new process p50 ${slow.p50.toFixed(1)} ms, p99 ${slow.p99.toFixed(1)} ms`,
-    );
+    const said = ({ p50, p99 }: { p50: number; p99: number }): string =>
+      `p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} ms`;
+    console.log(`route replace: co-process ${said(quick)}, new process ${said(slow)}`);
     expect(quick.p50).toBeLessThan(slow.p50 / 2);
   });
 

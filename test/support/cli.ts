@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,6 +35,8 @@ async function bundle(): Promise<string> {
     tsconfig: source('tsconfig.json'),
     outDir,
   });
+  // Tests run it as nobody, too.
+  await chmod(outDir, 0o755);
   // Node takes a .js file for a module only below a package.json that says so.
   await writeFile(join(outDir, 'package.json'), '{"type":"module"}');
   return join(outDir, 'cli.js');

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parseCounters, procCounters } from './counters.js';
 
-const TABLE = `Inter-|   Receive                                                |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
-    lo:  136096    1210    0    0    0     0          0         0   136097    1210    0    0    0     0       0          0
-  he0:18446744073709551615 1 0 0 0 0 0 0 9007199254740993 2 0 0 0 0 0 0
-eth0:1:       0       0    0    0    0     0          0         0       42       0    0    0    0     0       0          0
-`;
+const TABLE = [
+  'Inter-|   Receive                        |  Transmit',
+  ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls',
+  '    lo:  136096    1210    0    0    0     0   0   0   136097    1210    0    0    0     0   0   0',
+  '  he0:18446744073709551615 1 0 0 0 0 0 0 9007199254740993 2 0 0 0 0 0 0',
+  'eth0:1:       0       0    0    0    0     0   0   0       42       0    0    0    0     0   0   0',
+  '',
+].join('\n');
 
 describe('byte counters', () => {
   it('are read to the last byte, for every interface', () => {

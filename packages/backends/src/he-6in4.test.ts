@@ -45,6 +45,19 @@ describe('a 6in4 tunnel in the kernel', () => {
     ]);
   });
 
+  it('is only looked at when there is nothing to do', async () => {
+    for (const sit of [true, false]) {
+      const host = new FakeHost({ sit });
+      (await driverOn(host).up(tunnel, live()))._unsafeUnwrap();
+      const before = host.log.length;
+
+      (await driverOn(host).up(tunnel, live()))._unsafeUnwrap();
+
+      // Also a change that changes nothing would be told to everybody who watches.
+      for (const argv of host.log.slice(before)) expect(argv.join(' ')).toMatch(/ (show|get) |^find | show$/);
+    }
+  });
+
   it('takes any local address while there is no way to the endpoint', async () => {
     const host = new FakeHost({ underlay: null });
 
@@ -156,7 +169,7 @@ describe('a 6in4 tunnel in the kernel', () => {
 
     expect((await driverOn(host).up(tunnel, live()))._unsafeUnwrapErr()).toMatchObject({
       kind: 'misconfigured',
-      setting: 'endpoint',
+      setting: 'endpoint_ipv4',
     });
     expect(`${host}`).toBe(before);
   });

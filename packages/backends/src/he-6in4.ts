@@ -97,7 +97,7 @@ function required(tunnel: HeTunnel): Result<{ readonly endpoint: string; readonl
     setting,
     problem: `is not set for tunnel "${tunnel.name}": ${what}`,
   });
-  if (tunnel.endpoint === null) return err(missing('endpoint', "it is the tunnel server's IPv4 address"));
+  if (tunnel.endpoint === null) return err(missing('endpoint_ipv4', "it is the tunnel server's IPv4 address"));
   if (tunnel.address === null) return err(missing('v6_prefix', "it is this end's IPv6 address"));
   return ok({ endpoint: tunnel.endpoint, address: tunnel.address });
 }

@@ -1,3 +1,4 @@
+export { type AutoProberOptions, autoProber, type DescribedProber } from './auto-prober.js';
 export { type CommandRunner, type Finished, type RunOptions, type SpawnError, systemRunner } from './command.js';
 export { procCounters } from './counters.js';
 export { type ExternalDeps, external } from './external.js';
@@ -7,6 +8,7 @@ export { type IpBatch, ipBatch, spawnedBatch } from './ip-batch.js';
 export { ipMonitor } from './ip-monitor.js';
 export { type Launch, type LaunchOptions, launchProgram } from './launch.js';
 export { type LinuxDriversOptions, type LinuxHostOptions, linuxDrivers, linuxHost } from './linux-host.js';
+export { type PingProberOptions, pingProber } from './ping.js';
 export type { PolicyTarget } from './policy-changes.js';
 export { type PolicyRouting, policyRouting } from './policy-routing.js';
 export {
@@ -17,4 +19,5 @@ export {
   systemProcesses,
 } from './process-table.js';
 export { linuxRouteTable, type RouteTableDeps } from './route-table.js';
+export { type SocketProbeMethod, type SocketProberOptions, socketProber } from './socket-prober.js';
 export { mullvad, type WireguardDeps, wireguard } from './wireguard.js';

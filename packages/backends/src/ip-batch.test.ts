@@ -6,20 +6,24 @@ import { FakeHost } from './testing/fake-host.js';
 const live = (): AbortSignal => new AbortController().signal;
 const SHOW = ['route', 'show', 'table', '254', 'default'];
 
-/** Stands in for `ip -batch -`: `script` sees each line as `line` and its number as `n`. */
+/** Stands in for `ip -batch -`: `script` sees each line as `line`, its number as `n`, and may `fail()`. */
 function coProcess(script: string): { launch: Launch; starts: () => number } {
   let starts = 0;
-  const body = `let n = 0; require('readline').createInterface({ input: process.stdin }).on('line', (line) => { n += 1; ${script} });`;
+  const body = [
+    "let n = 0; const fail = () => process.stderr.write('no\\nCommand failed -:' + n + '\\n');",
+    `const take = (line) => { n += 1; ${script} };`,
+    "require('readline').createInterface({ input: process.stdin }).on('line', take);",
+  ];
   return {
     launch: (_argv, options) => {
       starts += 1;
-      return launchProgram([process.execPath, '-e', body], options);
+      return launchProgram([process.execPath, '-e', body.join('\n')], options);
     },
     starts: () => starts,
   };
 }
-const failing = 'process.stderr.write(`no\\nCommand failed -:${n}\\n`);';
-const honest = `if (line === 'hurricane-mark' || line.includes('bad')) { ${failing} } else if (line.includes('show')) console.log('[]');`;
+const honest =
+  "if (line === 'hurricane-mark' || line.includes('bad')) fail(); else if (line.includes('show')) console.log('[]');";
 
 function batchOver(script: string) {
   const host = new FakeHost();
@@ -54,7 +58,7 @@ describe('the co-process', () => {
   it.each([
     ['dies at a command', 'process.exit(255);'],
     ['never answers', ''],
-    ['fails to show', `if (line.includes('show')) process.stdout.write('['); ${failing}`],
+    ['fails to show', "if (line.includes('show')) process.stdout.write('['); fail();"],
     ['prints without end', "process.stderr.write('x'.repeat(3e6));"],
   ])('is replaced by a plain command when it %s', async (_how, script) => {
     const { host, batch } = batchOver(script);

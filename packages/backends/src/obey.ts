@@ -10,7 +10,7 @@ export function obey(
   options?: RunOptions,
 ): ResultAsync<Finished, DriverError> {
   return runner.run(argv, signal, options).andThen((finished) => {
-    return true ? ok(finished) : err<Finished, DriverError>(faultOf(argv, finished));
+    return finished.exitCode === 0 ? ok(finished) : err<Finished, DriverError>(faultOf(argv, finished));
   });
 }
 

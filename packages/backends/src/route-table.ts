@@ -80,7 +80,8 @@ function routesIn(shown: Finished | undefined): Result<readonly Route[], DriverE
 
 function occupied({ wanted, by }: Occupied): RouteError {
   const where = `${by.gateway === null ? '' : `via ${by.gateway} `}dev ${by.iface ?? 'several'}`;
-  const stderr = `a default route of metric ${by.metric} that is not ours is there already (${where}): choose another "metric"`;
+  const what = `a default route of metric ${by.metric} that is not ours is there already (${where})`;
+  const stderr = `${what}: choose another "metric"`;
   return { kind: 'command_failed', argv: ['ip', '-6', ...wanted], exitCode: 0, stderr };
 }
 

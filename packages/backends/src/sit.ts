@@ -40,7 +40,7 @@ export function makeSit(
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
     if (/File exists/.test(finished.stderr)) {
       const problem = `${ends.remote} already has a tunnel from ${ends.local ?? 'this machine'} on another interface`;
-      return err<SitOutcome, DriverError>({ kind: 'misconfigured', setting: 'endpoint', problem });
+      return err<SitOutcome, DriverError>({ kind: 'misconfigured', setting: 'endpoint_ipv4', problem });
     }
     // It may have been made all the same.
     note(() => removeLink(runner, ends.iface, signal));

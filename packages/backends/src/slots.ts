@@ -35,8 +35,8 @@ export class Slots {
     const index = this.#indexOf(iface, rules, avoid) ?? this.#lowestFree(rules, avoid);
     if (index === null) {
       const { tableBase } = this.#routing;
-      const what = `no routing table is free among ${tableBase} to ${tableBase + SLOTS - 1}: choose another "table_base"`;
-      return err({ kind: 'unsupported', what });
+      const range = `${tableBase} to ${tableBase + SLOTS - 1}`;
+      return err({ kind: 'unsupported', what: `no routing table is free among ${range}: choose another "table_base"` });
     }
     this.#held.set(iface, index);
     return ok(this.#slot(index));

@@ -4,7 +4,7 @@ const INSTALL: Readonly<Record<string, string>> = {
   wg: 'apt install wireguard-tools',
   'wg-quick': 'apt install wireguard-tools',
   socat:
-    'this kernel has no "sit" tunnels, so 6in4 needs either that kernel module (modprobe sit) or socat (apt install socat)',
+    'this kernel has no "sit" tunnels, so 6in4 needs either that module (modprobe sit) or socat (apt install socat)',
 };
 
 /** How to get a program on Debian; null when we do not know. */

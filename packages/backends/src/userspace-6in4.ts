@@ -93,8 +93,8 @@ function checkEnds({ iface, remote, local }: Ends): Result<void, DriverError> {
   const wrong = (setting: string, problem: string): Result<void, DriverError> =>
     err({ kind: 'misconfigured', setting, problem });
   if (!/^[\w.-]{1,15}$/.test(iface)) return wrong('iface', `is "${iface}", which is not an interface name`);
-  if (!isIPv4(remote)) return wrong('endpoint', `is "${remote}", which is not an IPv4 address`);
-  if (local !== null && !isIPv4(local)) return wrong('local', `is "${local}", which is not an IPv4 address`);
+  if (!isIPv4(remote)) return wrong('endpoint_ipv4', `is "${remote}", which is not an IPv4 address`);
+  if (local !== null && !isIPv4(local)) return wrong('local_ipv4', `is "${local}", which is not an IPv4 address`);
   return ok();
 }
 

@@ -9,7 +9,7 @@ import { initialState, type State } from './state.js';
 import { type GatewayStatus, projectStatus } from './status.js';
 import { nextWake, step } from './step.js';
 import { systemClock } from './system-clock.js';
-import { type Instant, type Millis, NEVER } from './units.js';
+import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -53,6 +53,8 @@ export class Gateway {
   readonly #performer: Performer;
   readonly #queue: Event[] = [];
   #state: State;
+  /** When the last step was taken: what is due after it must not be missed. */
+  #steppedAt: Instant = LONG_AGO;
   #draining = false;
   #alarm: { readonly at: Instant; cancel(): void } | null = null;
 
@@ -95,9 +97,10 @@ export class Gateway {
     this.#dispatch({ type: 'stop' });
     return new ResultAsync(
       halted.then((outcome) => {
-        const left = this.#state.tunnels.filter((t) => t.state.kind !== 'down').map((t) => t.config.name);
+        const left = leftOf(this.#state);
         this.#halt();
-        return outcome === null ? ok(undefined) : err({ kind: 'stop_incomplete', left, after: limit });
+        const clean = outcome === null && left.length === 0;
+        return clean ? ok(undefined) : err({ kind: 'stop_incomplete', left, after: limit });
       }),
     );
   }
@@ -157,6 +160,7 @@ export class Gateway {
         const before = this.#state;
         const { state, effects } = step(before, next, now);
         this.#state = state;
+        this.#steppedAt = now;
         this.#observer?.({ before, event: next, now, after: state, effects });
         for (const effect of effects) {
           if (effect.type === 'announce') this.#announce(effect.news);
@@ -170,7 +174,7 @@ export class Gateway {
   }
 
   #arm(): void {
-    const at = nextWake(this.#state, this.#clock.now());
+    const at = nextWake(this.#state, this.#steppedAt);
     if (this.#alarm?.at === at) return;
     this.#alarm?.cancel();
     const ring = (): void => {
@@ -226,6 +230,11 @@ export class Gateway {
     const known = this.#state.tunnels.filter((t) => !t.leaving).map((t) => t.config.name);
     return known.includes(tunnel) ? ok(undefined) : err({ kind: 'unknown_tunnel', tunnel, known });
   }
+}
+
+function leftOf({ tunnels, route }: State): readonly string[] {
+  const up = tunnels.filter((t) => t.state.kind !== 'down').map((t) => t.config.name);
+  return route.applied !== null && route.applied.via === null ? up : [...up, 'the default route'];
 }
 
 function checkDrivers(config: Config, host: Host): Result<void, GatewayError> {

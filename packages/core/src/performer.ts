@@ -1,7 +1,8 @@
+import type { ResultAsync } from 'neverthrow';
 import type { TunnelConfig } from './config/model.js';
 import type { BackendDriver, Host } from './contracts.js';
 import type { Effect, Event } from './effects.js';
-import type { DriverError } from './facts.js';
+import type { DriverError, LinkReading } from './facts.js';
 import { guard, Scopes } from './scopes.js';
 
 type Dispatch = (event: Event) => void;
@@ -69,19 +70,31 @@ export class Performer {
           .serial(`tunnel ${tunnel}`, (signal) => driver.down(config, signal))
           .match(() => this.#dispatch({ type: 'tunnel_lowered', tunnel, epoch }), failed);
         return;
-      case 'inspect': {
-        const signal = this.#scopes.begin(`inspect ${tunnel}`);
-        void guard(() => driver.inspect(config, signal)).match(
-          (reading) => this.#dispatch({ type: 'tunnel_inspected', tunnel, epoch, reading }),
-          (fault) => this.#dispatch({ type: 'inspection_failed', tunnel, epoch, fault }),
-        );
-      }
+      case 'inspect':
+        this.#inspect(tunnel, epoch, (signal) => driver.inspect(config, signal));
     }
   }
 
+  #inspect(tunnel: string, epoch: number, look: (signal: AbortSignal) => ResultAsync<LinkReading, DriverError>): void {
+    let asked: AbortSignal | null = null;
+    // A look that was called off has been asked for anew, or does not matter: its answer is dropped.
+    const unlessCalledOff = (event: Event): void => {
+      if (asked?.aborted === false) this.#dispatch(event);
+    };
+    void this.#scopes
+      .serial(`tunnel ${tunnel}`, (signal) => {
+        asked = signal;
+        return look(signal);
+      })
+      .match(
+        (reading) => unlessCalledOff({ type: 'tunnel_inspected', tunnel, epoch, reading }),
+        (fault) => unlessCalledOff({ type: 'inspection_failed', tunnel, epoch, fault }),
+      );
+  }
+
   #probe({ tunnel, epoch, plan }: Extract<Effect, { type: 'probe' }>): void {
+    if (plan === null) return this.#scopes.abort(`probe ${tunnel}`);
     const signal = this.#scopes.begin(`probe ${tunnel}`);
-    if (plan === null) return;
     const { prober } = this.#host;
     const watching = guard(() =>
       prober.watch(

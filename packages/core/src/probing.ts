@@ -5,7 +5,7 @@ import { recordOutcome, summarize, unreachable } from './health.js';
 import { observeOutcome, observeRx } from './liveness.js';
 import { observeRtt } from './rtt.js';
 import type { State } from './state.js';
-import { backoff, type Tunnel } from './tunnel.js';
+import { backoff, ifaceOf, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO } from './units.js';
 
 export function probed(t: Tunnel, finding: ProbeFinding, now: Instant, config: Config): Tunnel {
@@ -82,7 +82,7 @@ function probePlan(t: Tunnel, { health: policy }: Config): ProbePlan | null {
   // A dead tunnel is asked no more often than a healthy one, but at every target, until something comes back.
   const dead = kind === 'hard_down' && replies === 0;
   return {
-    iface: t.config.iface,
+    iface: ifaceOf(t),
     source,
     targets: calm ? [first] : [first, ...rest],
     interval: calm || dead ? policy.interval : policy.quickInterval,
@@ -99,5 +99,6 @@ function calmReplies(targets: number, repliesToAlive: number): number {
 function samePlan(a: ProbePlan | null, b: ProbePlan | null): boolean {
   if (a === null || b === null) return a === b;
   const targets = a.targets.length === b.targets.length && a.targets.every((target, i) => target === b.targets[i]);
-  return targets && a.iface === b.iface && a.source === b.source && a.interval === b.interval;
+  const deadline = a.deadline.min === b.deadline.min && a.deadline.max === b.deadline.max;
+  return targets && deadline && a.iface === b.iface && a.source === b.source && a.interval === b.interval;
 }

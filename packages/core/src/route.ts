@@ -6,18 +6,24 @@ import { type Instant, LONG_AGO, NEVER } from './units.js';
 
 /** Keeps the host's default route where the failover wants it. */
 export function settleRoute(state: State, now: Instant, emit: Emit): State {
-  let route: RouteState = { ...state.route, desired: desiredPlan(state) };
-  if (route.pending !== null && now >= route.deadline) {
-    emit({ type: 'abort', scope: 'route' });
-    route = afterFailure({ ...route, epoch: route.epoch + 1 }, state, now);
-  }
+  const plan = desiredPlan(state);
+  const changed = !samePlan(plan, state.route.desired);
+  // The pause after a failure is for the plan that failed; another one is tried at once.
+  const route: RouteState = changed ? { ...state.route, desired: plan, retryAt: LONG_AGO } : state.route;
   const done = route.applied !== null && samePlan(route.applied, route.desired);
-  if (route.pending === null && !done && now >= route.retryAt) {
-    const epoch = route.epoch + 1;
-    emit({ type: 'apply_route', plan: route.desired, epoch });
-    route = { ...route, epoch, pending: route.desired, deadline: now + state.config.operation.timeout };
-  }
-  return { ...state, route };
+  if (route.pending !== null || done || now < route.retryAt) return changed ? { ...state, route } : state;
+  const epoch = route.epoch + 1;
+  emit({ type: 'apply_route', plan: route.desired, epoch });
+  const deadline = now + state.config.operation.timeout;
+  return { ...state, route: { ...route, epoch, pending: route.desired, deadline } };
+}
+
+/** Gives up on a change that has not been answered in time. Before tunnels are settled: they ask what carries the route. */
+export function expireRoute(state: State, now: Instant, emit: Emit): State {
+  if (state.route.pending === null || now < state.route.deadline) return state;
+  emit({ type: 'abort', scope: 'route' });
+  const expired = { ...state, route: { ...state.route, epoch: state.route.epoch + 1 } };
+  return routeFailed(expired, { kind: 'aborted' }, now, emit);
 }
 
 export function routeWake({ route }: State): Instant {
@@ -36,16 +42,16 @@ export function routeApplied(state: State): State {
 
 /** A failed change may have half happened, so from here on nothing is known about the table. */
 export function routeFailed(state: State, error: RouteError, now: Instant, emit: Emit): State {
-  const route = afterFailure(state.route, state, now);
+  const route = afterFailure(state, now);
   if (route.attempt === 1)
     emit({ type: 'announce', news: { type: 'route_failed', fault: error, retryIn: route.retryAt - now } });
   return { ...state, route };
 }
 
-function afterFailure(route: RouteState, state: State, now: Instant): RouteState {
-  const attempt = route.attempt + 1;
+function afterFailure(state: State, now: Instant): RouteState {
+  const attempt = state.route.attempt + 1;
   return {
-    ...route,
+    ...state.route,
     applied: null,
     pending: null,
     deadline: NEVER,

@@ -1,6 +1,7 @@
 import { err, type Result, ResultAsync } from 'neverthrow';
 
 export type Defect = { readonly kind: 'defect'; readonly cause: unknown };
+export type Interruption = Defect | { readonly kind: 'aborted' };
 
 /** What is under way, by scope: so that it can be called off, and so that it never overlaps itself. */
 export class Scopes {
@@ -10,18 +11,27 @@ export class Scopes {
   /** A signal for something new in this scope. What ran there before is called off. */
   begin(scope: string): AbortSignal {
     this.abort(scope);
-    return this.#fresh(scope);
+    const controller = new AbortController();
+    this.#aborts.set(scope, controller);
+    return controller.signal;
   }
 
-  /** Runs after whatever the same scope has under way, however late that answers: never two at once. */
-  serial<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Defect> {
+  /**
+   * Calls off whatever the same scope has under way, and runs after it, however late that answers:
+   * never two at once. What was called off before its turn came is never begun.
+   */
+  serial<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Interruption> {
     const before = this.#tails.get(scope) ?? Promise.resolve();
-    const signal = this.#fresh(scope);
-    const result = before.then(() => guard(() => run(signal)));
+    const signal = this.begin(scope);
+    const turn = async (): Promise<Result<T, E | Interruption>> =>
+      signal.aborted ? err({ kind: 'aborted' }) : await guard(() => run(signal));
+    const result = before.then(turn);
     this.#tails.set(scope, result);
     // A scope that has come to rest is forgotten, so that names which come and go leave nothing behind.
     void result.then(() => {
-      if (this.#tails.get(scope) === result) this.#tails.delete(scope);
+      if (this.#tails.get(scope) !== result) return;
+      this.#tails.delete(scope);
+      this.#aborts.delete(scope);
     });
     return new ResultAsync(result);
   }
@@ -33,12 +43,6 @@ export class Scopes {
 
   abortAll(): void {
     for (const scope of [...this.#aborts.keys()]) this.abort(scope);
-  }
-
-  #fresh(scope: string): AbortSignal {
-    const controller = new AbortController();
-    this.#aborts.set(scope, controller);
-    return controller.signal;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Config } from './config/model.js';
 import { NO_ROUTE, type RoutePlan } from './facts.js';
-import { newTunnel, type Tunnel } from './tunnel.js';
+import { ifaceOf, newTunnel, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 
 export type FailoverState =
@@ -74,7 +74,7 @@ export function routeGivenUp(state: State): boolean {
 export function carriesRoute(state: State, tunnel: Tunnel): boolean {
   if (routeGivenUp(state)) return false;
   const { applied, pending } = state.route;
-  const iface = (tunnel.running ?? tunnel.config).iface;
+  const iface = ifaceOf(tunnel);
   return applied === null || names(applied, iface) || (pending !== null && names(pending, iface));
 }
 

@@ -6,11 +6,11 @@ import type { HostChange, HostCounters } from './facts.js';
 import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
 import { measured, probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
-import { routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
+import { expireRoute, routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { routeGivenUp, type State } from './state.js';
-import type { Tunnel } from './tunnel.js';
-import { type Instant, type Millis, NEVER } from './units.js';
+import { ifaceOf, type Tunnel } from './tunnel.js';
+import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 
 /** Byte counters are read so often, and so often while some tunnel is in doubt. */
 const MEASURE_INTERVAL: Millis = 1_000;
@@ -52,7 +52,7 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
   return match(event)
     .returnType<State>()
     .with({ type: 'start' }, () => started(state, now, emit))
-    .with({ type: 'stop' }, () => (state.phase === 'running' ? { ...state, phase: 'stopping' } : state))
+    .with({ type: 'stop' }, () => (state.phase === 'running' ? stopping(state, now) : state))
     .with({ type: 'tick' }, () => state)
     .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
     .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))
@@ -79,16 +79,22 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     .exhaustive();
 }
 
-function settle(state: State, now: Instant, emit: Emit): State {
+function settle(recorded: State, now: Instant, emit: Emit): State {
+  // A stopped gateway asks nothing of anybody: what it hears is only put on record.
+  if (recorded.phase === 'stopped') return withoutGone(recorded);
+  const state = expireRoute(recorded, now, emit);
   const moved: State = { ...state, tunnels: state.tunnels.map((t) => settleTunnel(t, state, now, emit)) };
-  const gone = (t: Tunnel): boolean => t.leaving && t.state.kind === 'down';
-  const kept = moved.tunnels.some(gone) ? { ...moved, tunnels: moved.tunnels.filter((t) => !gone(t)) } : moved;
-  const routed = settleRoute(settleFailover(kept, now, emit), now, emit);
+  const routed = settleRoute(settleFailover(withoutGone(moved), now, emit), now, emit);
   return settleStop(settleMeter(routed, now, emit), emit);
 }
 
+function withoutGone(state: State): State {
+  const gone = (t: Tunnel): boolean => t.leaving && t.state.kind === 'down';
+  return state.tunnels.some(gone) ? { ...state, tunnels: state.tunnels.filter((t) => !gone(t)) } : state;
+}
+
 function settleMeter(state: State, now: Instant, emit: Emit): State {
-  if (state.phase === 'stopped' || !state.tunnels.some((t) => t.state.kind === 'up'))
+  if (!state.tunnels.some((t) => t.state.kind === 'up'))
     return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
   const doubt = state.tunnels.some((t) => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down');
   const interval = doubt ? MEASURE_INTERVAL_IN_DOUBT : MEASURE_INTERVAL;
@@ -110,13 +116,25 @@ function settleStop(state: State, emit: Emit): State {
 function started(state: State, now: Instant, emit: Emit): State {
   if (state.phase !== 'stopped') return state;
   emit({ type: 'announce', news: { type: 'started', tunnels: state.tunnels.length } });
-  return { ...state, phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+  return { ...afresh(state, now), phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+}
+
+function stopping(state: State, now: Instant): State {
+  return { ...afresh(state, now), phase: 'stopping' };
+}
+
+/** Whoever starts or stops the gateway does not wait out the pauses of earlier failures. */
+function afresh(state: State, now: Instant): State {
+  const tunnels = state.tunnels.map((t): Tunnel => {
+    return t.state.kind === 'failed' ? { ...t, state: { ...t.state, retryAt: now } } : t;
+  });
+  return { ...state, tunnels, route: { ...state.route, retryAt: LONG_AGO, attempt: 0 } };
 }
 
 function counted(state: State, counters: HostCounters, now: Instant): State {
   const tunnels = state.tunnels.map((t) => {
     if (t.state.kind !== 'up') return t;
-    const found = counters.get(t.config.iface);
+    const found = counters.get(ifaceOf(t));
     return found === undefined ? stirred(t, now, state.config) : measured(t, found.rx, found.tx, now);
   });
   return { ...state, tunnels };
@@ -124,7 +142,7 @@ function counted(state: State, counters: HostCounters, now: Instant): State {
 
 function noticed(state: State, change: HostChange, now: Instant): State {
   if (change.kind !== 'link' && change.kind !== 'address') return state;
-  const tunnels = state.tunnels.map((t) => (change.iface === t.config.iface ? stirred(t, now, state.config) : t));
+  const tunnels = state.tunnels.map((t) => (change.iface === ifaceOf(t) ? stirred(t, now, state.config) : t));
   return { ...state, tunnels };
 }
 

@@ -100,6 +100,11 @@ export function isDue(t: Tunnel, state: State): boolean {
   return t.wanted && state.phase === 'running' && (t.running === null || sameTunnel(t.running, t.config));
 }
 
+/** The interface it runs on, which a reload may be about to change. */
+export function ifaceOf(t: Tunnel): string {
+  return (t.running ?? t.config).iface;
+}
+
 /** Fit to carry traffic, but for a probe that may just have been lost. */
 export function isSound(t: Tunnel, state: State): boolean {
   if (!isDue(t, state) || t.state.kind !== 'up' || t.health === null) return false;

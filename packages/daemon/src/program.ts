@@ -141,7 +141,7 @@ function outlineOf(command: Command): CommandOutline {
       command.name() === 'playground'
         ? PLAYGROUND_WORDS
         : command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
-    commands: command.commands.map(outlineOf),
+    commands: command.createHelp().visibleCommands(command).map(outlineOf),
   };
 }
 

@@ -31,7 +31,7 @@ export class FakeHost implements CommandRunner, ProcessTable {
   readonly surprises: string[] = [];
   /** Programs that are not installed. */
   readonly missing: Set<string> = new Set();
-  /** The host as text after each command that altered it. Comparing only ends would miss a tunnel torn down and rebuilt. */
+  /** The host as text after each command that altered it: ends alone would hide a tunnel torn down and rebuilt. */
   readonly moments: string[] = [];
   readonly #options: FakeHostOptions;
   #fault: { nth: number; readonly moment: FaultMoment } | null = null;

@@ -54,6 +54,8 @@ export async function demonstrate(
 ): Promise<Result<Review, PlaygroundError>> {
   const [first, second] = PROVIDERS;
   await pause(OVERTURE, undefined, { signal }).catch(() => undefined);
+  // On a slow machine the second may have been up first, and carries traffic until the first has proved itself.
+  await untilPrimary(stage, first.name, signal);
   const cutAt = uptime();
   const cut = await switchboard.cut(first.name);
   if (cut.isErr()) return cut.map(() => NEVER_SEEN);
@@ -77,6 +79,14 @@ export async function demonstrate(
         : `From the repair of ${first.name} to traffic through it again${world}: ${seconds(back)} (${FAILBACK_SECONDS} s of them on purpose)`,
     ],
   });
+}
+
+async function untilPrimary(stage: Pick<Stage, 'tunnels'>, name: string, signal: AbortSignal): Promise<void> {
+  const end = uptime() + RETURN_LIMIT;
+  while (!signal.aborted && uptime() < end) {
+    if ((await stage.tunnels().map(primaryOf)).unwrapOr(null) === name) return;
+    await pause(LOOK_AGAIN, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 const NEVER_SEEN: Review = { succeeded: false, lines: [] };

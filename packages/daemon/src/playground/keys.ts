@@ -17,9 +17,13 @@ export function watchKeys(stdin: KeySource, press: (key: string) => void, end: (
   };
   stdin.setRawMode?.(true);
   stdin.on('data', take);
+  // The terminal has gone.
+  stdin.once('error', end);
+  stdin.once('end', end);
   stdin.resume();
   return () => {
     stdin.off('data', take);
+    stdin.off('end', end);
     stdin.setRawMode?.(false);
     stdin.pause();
   };

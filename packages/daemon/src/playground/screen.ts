@@ -16,7 +16,9 @@ export interface ScreenInput {
 /** What a person sees first: what was built, where it listens, and what to try. */
 export function startScreen({ stage, tunnels, program, keys }: ScreenInput): string {
   const { url, namespace } = stage;
+  const isSimulated = stage.kind === 'simulated';
   const [first] = PROVIDERS;
+  const sudo = program.startsWith('sudo ') ? 'sudo ' : '';
   const cut = `${program} playground cut ${first.name}`;
   const tries: readonly (readonly [string, string])[] = [
     [`curl ${url}/health`, ''],
@@ -26,10 +28,11 @@ export function startScreen({ stage, tunnels, program, keys }: ScreenInput): str
     [`${program} playground restore ${first.name}`, `traffic comes back after ${FAILBACK_SECONDS} s of good health`],
     ...(namespace === null
       ? []
-      : [[`ip netns exec ${namespace} curl -g http://[${INTERNET[0]}]/`, 'be an application'] as const]),
+      : [[`${sudo}ip netns exec ${namespace} curl -g http://[${INTERNET[0]}]/`, 'be an application'] as const]),
   ];
   const width = Math.max(...tries.slice(0, 5).map(([command]) => command.length));
   const sections = [
+    ...(isSimulated ? [stage.notes] : []),
     PICTURE,
     facts(stage, tunnels),
     ['Try in another terminal:', ...tries.map(([what, why]) => `  ${why === '' ? what : `${what.padEnd(width)}   # ${why}`}`)],
@@ -58,7 +61,7 @@ function facts(stage: ScreenInput['stage'], { tunnels }: TunnelsView): readonly 
     return `${tunnel.name.padEnd(width)}  ${client}/64 on ${tunnel.iface}${tunnel.primary ? ', primary' : ''}`;
   });
   return [
-    ...labelled(stage.kind === 'real' ? 'Tunnels' : 'SIMULATED', stage.notes),
+    ...labelled('Tunnels', stage.kind === 'real' ? stage.notes : ['simulated.']),
     ...labelled('Addresses', addresses),
     ...labelled('REST API', [stage.url]),
     ...labelled('Configuration', [stage.configuration]),
@@ -108,6 +111,8 @@ function latencyText(latency: number | null): string {
 export function programName(self: readonly string[], env: NodeJS.ProcessEnv, cwd: string): string {
   const script = self.at(-1) ?? '';
   const name = basename(script);
-  const program = name === 'hurricane' || name === 'v6-gatewayd' ? name : `node ${relative(cwd, script)}`;
+  const path = relative(cwd, script);
+  const isInstalled = name === 'hurricane' || name === 'v6-gatewayd';
+  const program = isInstalled ? name : `node ${path.startsWith('..') ? script : path}`;
   return env['SUDO_USER'] === undefined ? program : `sudo ${program}`;
 }

@@ -31,6 +31,8 @@ export async function show(options: ShowOptions, io: ShowIo): Promise<ExitCode> 
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  // Nobody reads any more, as in `hurricane playground | head`.
+  io.stdout.once('error', onSignal);
   await sweepPlaygrounds();
   // An earlier process may have had the same number.
   await removePlayground(id);
@@ -93,7 +95,7 @@ async function build(
   return simulate(why);
 
   async function whyNotReal(): Promise<string | null> {
-    if (options.simulated) return 'as asked';
+    if (options.simulated) return 'that was asked for';
     return notRoot().match(
       () => null,
       (reason) => reason,
