@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mustRun } from '../support/command.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
 import { requireHost } from '../support/require-host.js';
 import { Testbed } from '../support/testbed.js';
@@ -21,7 +22,7 @@ describe.skipIf(blocked !== null)(`SIGTERM leaves the host as it was${blocked ==
 
   const nothingLeft = async (): Promise<void> => {
     expect(await bed.snapshot('client')).toBe(before);
-    expect(await bed.client.must(['ip', 'netns', 'pids', bed.client.name])).toBe('');
+    expect(await mustRun(['ip', 'netns', 'pids', bed.client.name])).toBe('');
   };
 
   it('after all tunnels were up', async () => {

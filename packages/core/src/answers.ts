@@ -1,6 +1,6 @@
 import type { Config } from './config/model.js';
 import type { DriverError, LinkReading } from './facts.js';
-import { backoff, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
+import { backoff, ifaceOf, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 
 // What the host's answers about a tunnel's interface leave on record. What follows from it is settle-tunnel.ts.
@@ -31,13 +31,20 @@ export function inspected(t: Tunnel, reading: LinkReading, now: Instant, config:
   if (t.look.kind !== 'busy') return t;
   const look: Look = { kind: 'idle', nextAt: t.look.again ? now : now + LOOK_INTERVAL };
   if (t.state.kind !== 'up') return { ...t, look };
-  if (reading.link !== 'up')
-    return failed({ ...t, reading }, { kind: 'interface_missing', iface: t.config.iface }, now, config);
-  return { ...t, look, reading };
+  const fault = faultOf(reading, t);
+  return fault === null ? { ...t, look, reading } : failed({ ...t, reading }, fault, now, config);
+}
+
+/** What is gone that the tunnel had when it came up: raising it again is the way to get it back. */
+function faultOf(reading: LinkReading, t: Tunnel): DriverError | null {
+  if (reading.link !== 'up') return { kind: 'interface_missing', iface: ifaceOf(t) };
+  const bare = reading.address === null && t.reading?.address != null;
+  return bare ? { kind: 'misconfigured', setting: 'address', problem: `is gone from interface "${ifaceOf(t)}"` } : null;
 }
 
 export function inspectionFailed(t: Tunnel, now: Instant): Tunnel {
-  return t.look.kind === 'busy' ? { ...t, look: { kind: 'idle', nextAt: now + LOOK_INTERVAL } } : t;
+  if (t.look.kind !== 'busy') return t;
+  return { ...t, look: { kind: 'idle', nextAt: t.look.again ? now : now + LOOK_INTERVAL } };
 }
 
 /** Something about its interface changed: look now, and try again soon if it failed for want of that interface. */

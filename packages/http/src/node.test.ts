@@ -158,7 +158,7 @@ describe('closing', () => {
     await holding.send('GET /health HTTP/1.1\r\nHo');
     await caughtUp(listener);
 
-    expect((await listener.close(50))._unsafeUnwrap()).toEqual({ cut: 1 });
+    expect((await listener.close(200))._unsafeUnwrap()).toEqual({ cut: 1 });
     await holding.untilClosed();
   });
 
@@ -177,7 +177,7 @@ describe('closing', () => {
     await holding.send('GET /health HTTP/1.1\r\nHo');
     await caughtUp(listener);
 
-    const closing = listener.close(50);
+    const closing = listener.close(200);
 
     await expect(RawClient.connect(listener.port)).rejects.toThrow('ECONNREFUSED');
     await closing;
@@ -185,7 +185,7 @@ describe('closing', () => {
 });
 
 describe('bounds', () => {
-  const HASTY: Partial<ServeLimits> = { headersTimeout: 60, requestTimeout: 60, timeoutCheck: 20 };
+  const HASTY: Partial<ServeLimits> = { headersTimeout: 300, requestTimeout: 300, timeoutCheck: 20 };
 
   // security H10.
   test.each([

@@ -25,7 +25,7 @@ export interface Client {
 }
 
 /** How long any one answer of a server on loopback may take before a test gives up. */
-const PATIENCE = 5_000;
+const PATIENCE = 15_000;
 
 /** An app over the sample status, or what `options` say. Collects defects. */
 export function anApp(options: Partial<AppOptions> = {}): { app: GatewayApp; defects: unknown[] } {

@@ -63,7 +63,9 @@ const refusal = (error: PlaygroundError): Reply => ({ ok: false, said: describeP
 export function ask(request: Request, id: string | null): ResultAsync<TunnelsView | null, PlaygroundError> {
   return new ResultAsync(findRunning(id))
     .andThen((found) => new ResultAsync(exchange(folderOf(found).control, request)))
-    .andThen((reply) => (reply.ok ? ok(reply.tunnels) : err<never, PlaygroundError>({ kind: 'refused', said: reply.said })));
+    .andThen((reply) =>
+      reply.ok ? ok(reply.tunnels) : err<never, PlaygroundError>({ kind: 'refused', said: reply.said }),
+    );
 }
 
 async function findRunning(id: string | null): Promise<Result<string, PlaygroundError>> {

@@ -54,9 +54,7 @@ function open(
   switch (encapsulation) {
     case 'sit':
       return ResultAsync.combine(
-        providers.map(({ provider, space }) =>
-          ipBatch(space, [sitLine(provider), ...tunnelLines(provider)], signal),
-        ),
+        providers.map(({ provider, space }) => ipBatch(space, [sitLine(provider), ...tunnelLines(provider)], signal)),
       );
     case 'socat':
       return ResultAsync.combine(
@@ -70,7 +68,11 @@ function open(
       return safeTry(async function* () {
         const cables = providers.map(({ provider, space }) => cable(space, TUNNEL, client, provider.iface));
         yield* command(['ip', '-batch', '-'], { input: `${cables.join('\n')}\n`, signal });
-        yield* ipBatch(client, providers.flatMap(({ provider }) => clientLink(provider)), signal);
+        yield* ipBatch(
+          client,
+          providers.flatMap(({ provider }) => clientLink(provider)),
+          signal,
+        );
         yield* ResultAsync.combine(
           providers.map(({ provider, space }) => ipBatch(space, tunnelLines(provider), signal)),
         );
@@ -98,9 +100,7 @@ function startSocat(
     `TUN,tun-name=${TUNNEL},tun-type=tun,iff-no-pi,iff-up`,
     `IP4-DATAGRAM:${CLIENT_V4}:41,bind=${v4},range=${CLIENT_V4}/32`,
   ];
-  return command(['socat', '-V'], { signal }).andThen(
-    () => new ResultAsync(untilPresent(id, space, argv, signal)),
-  );
+  return command(['socat', '-V'], { signal }).andThen(() => new ResultAsync(untilPresent(id, space, argv, signal)));
 }
 
 async function untilPresent(

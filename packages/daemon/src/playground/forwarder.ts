@@ -85,5 +85,7 @@ export function listen(server: Server, place: Place): ResultAsync<void, Playgrou
         resolve(ok(undefined));
       });
     }),
-  ).andThen(() => ('path' in place ? attempt(`close ${where} to others`, () => chmod(place.path, 0o600)) : ok(undefined)));
+  ).andThen(() =>
+    'path' in place ? attempt(`close ${where} to others`, () => chmod(place.path, 0o600)) : ok(undefined),
+  );
 }

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { linuxHost } from '@hurricane/backends';
-import { autoProber } from '../../../backends/src/auto-prober.js'; // TEMPORARY
+import { autoProber, linuxHost } from '@hurricane/backends';
 import { type Config, describeGatewayError, Gateway, type Logger, type Millis } from '@hurricane/core';
 import { createApp } from '@hurricane/http';
 import { describeListenError, serve } from '@hurricane/http/node';

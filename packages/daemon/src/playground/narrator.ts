@@ -28,7 +28,8 @@ export class Narrator {
 
   deed(deed: Deed): void {
     // Only a cut of the provider that carries traffic explains what becomes of the traffic.
-    this.#cut = deed.what === 'cut' && this.#source !== null && providerOf(this.#source) === deed.provider ? deed : null;
+    this.#cut =
+      deed.what === 'cut' && this.#source !== null && providerOf(this.#source) === deed.provider ? deed : null;
     const what = deed.what === 'cut' ? 'is cut: nothing gets through it any more' : 'works again';
     this.#line(`>> ${deed.provider} ${what}`, 'bold');
   }

@@ -1,16 +1,7 @@
 import { ok, ResultAsync, safeTry } from 'neverthrow';
 import { command, ipBatch, within } from './command.js';
 import type { PlaygroundError } from './problems.js';
-import {
-  CLIENT_ROUTER,
-  CLIENT_V4,
-  INTERNET,
-  type Provider,
-  type Spaces,
-  TUNNEL,
-  UPLINK,
-  WAN,
-} from './topology.js';
+import { CLIENT_ROUTER, CLIENT_V4, INTERNET, type Provider, type Spaces, TUNNEL, UPLINK, WAN } from './topology.js';
 
 /**
  * Makes the namespaces and the cables between them, with IPv4 between the client and the providers

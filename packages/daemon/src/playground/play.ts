@@ -51,7 +51,13 @@ export async function play(input: PlayInput): Promise<Result<boolean, Playground
     witness.note(report);
     narrator.report(report);
   });
-  const unwatch = keys ? watchKeys(stdin, (key) => press(key, { stage, switchboard, narrator, write }), () => stop.abort()) : null;
+  const unwatch = keys
+    ? watchKeys(
+        stdin,
+        (key) => press(key, { stage, switchboard, narrator, write }),
+        () => stop.abort(),
+      )
+    : null;
   const end = options.demo
     ? demonstrate(stage, switchboard, witness, stop.signal).then((done) =>
         done.map(({ succeeded, lines }) => {

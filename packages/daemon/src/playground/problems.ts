@@ -64,7 +64,10 @@ export function describePlaygroundError(error: PlaygroundError): string {
 
 /** Turns a system call's rejection into a value. `doing` completes "could not …". */
 export function attempt<T>(doing: string, call: () => Promise<T>): ResultAsync<T, PlaygroundError> {
-  return ResultAsync.fromThrowable(call, (cause): PlaygroundError => ({ kind: 'system', doing, code: codeOf(cause) }))();
+  return ResultAsync.fromThrowable(
+    call,
+    (cause): PlaygroundError => ({ kind: 'system', doing, code: codeOf(cause) }),
+  )();
 }
 
 /** `ENOENT` and the like, or what else the cause says of itself. */

@@ -26,7 +26,10 @@ export async function removePlayground(id: string): Promise<Result<void, Playgro
 
 /** Removes what playgrounds have left behind whose process has gone. */
 export async function sweepPlaygrounds(): Promise<void> {
-  const ids = new Set([...(await folderIds()), ...(await listNamespaces()).flatMap((name) => playgroundOf(name) ?? [])]);
+  const ids = new Set([
+    ...(await folderIds()),
+    ...(await listNamespaces()).flatMap((name) => playgroundOf(name) ?? []),
+  ]);
   for (const id of ids) if (!(await isAlive(id))) await removePlayground(id);
 }
 
@@ -62,7 +65,12 @@ async function markedProcesses(id: string): Promise<readonly number[]> {
 async function processesInside(id: string): Promise<readonly number[]> {
   const names = (await listNamespaces()).filter((name) => playgroundOf(name) === id);
   const lists = await Promise.all(names.map((name) => command(['ip', 'netns', 'pids', name]).unwrapOr('')));
-  return lists.flatMap((list) => list.split('\n').filter((line) => line !== '').map(Number));
+  return lists.flatMap((list) =>
+    list
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number),
+  );
 }
 
 /** Resolves to the namespaces that are still there. */

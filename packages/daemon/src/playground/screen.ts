@@ -35,7 +35,10 @@ export function startScreen({ stage, tunnels, program, keys }: ScreenInput): str
     ...(isSimulated ? [stage.notes] : []),
     PICTURE,
     facts(stage, tunnels),
-    ['Try in another terminal:', ...tries.map(([what, why]) => `  ${why === '' ? what : `${what.padEnd(width)}   # ${why}`}`)],
+    [
+      'Try in another terminal:',
+      ...tries.map(([what, why]) => `  ${why === '' ? what : `${what.padEnd(width)}   # ${why}`}`),
+    ],
     [keys ? keyLine() : 'Ends on Ctrl-C, and removes all it has made.'],
     ['What the gateway says:'],
   ];
@@ -80,7 +83,12 @@ function keyLine(): string {
 export function statusTable({ tunnels }: TunnelsView): string {
   const rows = [['', 'TUNNEL', 'STATE', 'HEALTH', 'LATENCY', 'LOSS', 'PREFIX', 'CARRIED BY'], ...tunnels.map(rowOf)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return `${lines.join('\n')}\n`;
 }
 

@@ -62,7 +62,16 @@ async function perform(
   if (found.isErr()) return err(found.error);
   const { stage, folder } = found.value;
   const colour = stdout.isTTY === true && env['NO_COLOR'] === undefined;
-  const result = await play({ stage, folder, options, program: programName(self, env, cwd), stdin, stdout, colour, stop });
+  const result = await play({
+    stage,
+    folder,
+    options,
+    program: programName(self, env, cwd),
+    stdin,
+    stdout,
+    colour,
+    stop,
+  });
   await stage.close();
   return result;
 }

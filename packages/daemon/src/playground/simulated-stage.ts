@@ -56,7 +56,10 @@ export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync
     const traffic = watchTraffic(world, new Sightings((report) => reports.add(report)));
     const stage: Stage = {
       kind: 'simulated',
-      notes: [`SIMULATED: no packets are sent, because ${reason}.`, 'The gateway and its REST API are the real ones; the network is a model in memory.'],
+      notes: [
+        `SIMULATED: no packets are sent, because ${reason}.`,
+        'The gateway and its REST API are the real ones; the network is a model in memory.',
+      ],
       url: api.url,
       configuration: folder.configuration,
       namespace: null,

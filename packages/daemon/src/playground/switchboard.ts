@@ -51,14 +51,9 @@ export class Switchboard {
     return ok(undefined);
   }
 
-  #serial(
-    provider: string,
-    act: () => Promise<Result<void, PlaygroundError>>,
-  ): ResultAsync<void, PlaygroundError> {
+  #serial(provider: string, act: () => Promise<Result<void, PlaygroundError>>): ResultAsync<void, PlaygroundError> {
     if (!PROVIDER_NAMES.includes(provider)) {
-      return new ResultAsync(
-        Promise.resolve(err({ kind: 'unknown_provider', name: provider, known: PROVIDER_NAMES })),
-      );
+      return new ResultAsync(Promise.resolve(err({ kind: 'unknown_provider', name: provider, known: PROVIDER_NAMES })));
     }
     const done = this.#tail.then(act);
     this.#tail = done;
