@@ -80,7 +80,7 @@ describe.skipIf(blocked !== null)(`the playground on real packets${because}`, ()
     expect(Number(said)).toBeGreaterThan(0);
     expect(Number(said) * 1000).toBeLessThan(TAKEOVER_LIMIT);
     expect(playground.output).toMatch(
-      /Failing back from south to north[^]*goes on .*: the Internet sees 2001:db8:1::2/,
+      /Failing back from south to north[\s\S]*goes on .*: the Internet sees 2001:db8:1::2/,
     );
     expect(exitCode).toBe(0);
     expect(await remainsOf(playground)).toEqual([]);
@@ -253,7 +253,10 @@ const command = (...args: readonly string[]): Promise<string> => mustRun([...pla
 
 /** Where the REST API listens, once the start screen is there. */
 async function urlOf(playground: Running): Promise<string> {
-  const said = await playground.says(/REST API +(http:\/\/127\.0\.0\.1:\d+)\n[^]*What the gateway says/, START_LIMIT);
+  const said = await playground.says(
+    /REST API +(http:\/\/127\.0\.0\.1:\d+)\n[\s\S]*What the gateway says/,
+    START_LIMIT,
+  );
   return said[1] ?? '';
 }
 

@@ -1,20 +1,35 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { probeClock } from './probe-clock.js';
 
 describe('the host’s clock', () => {
+  afterEach(() => vi.useRealTimers());
+
   it('never fires early', async () => {
     const early: number[] = [];
     for (const span of [0, 0.4, 1, 5.2, 12.9]) {
-      // Node counts a timer from the start of the loop's turn, which is then long ago.
-      standStill(20);
       const at = probeClock.now() + span;
       await new Promise<void>((resolve) => probeClock.alarm(at, 'test', resolve));
       if (probeClock.now() < at) early.push(span);
     }
 
     expect(early).toEqual([]);
+  });
+
+  it('keeps alarms that are further off than Node’s timers reach', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate', 'performance'] });
+    const month = 30 * 24 * 3_600_000;
+    let fired = false;
+    probeClock.alarm(probeClock.now() + month, 'test', () => {
+      fired = true;
+    });
+
+    vi.advanceTimersByTime(month - 1);
+    const early = fired;
+    vi.advanceTimersByTime(2);
+
+    expect([early, fired]).toEqual([false, true]);
   });
 
   it('does not fire once cancelled', async () => {

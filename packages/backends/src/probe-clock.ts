@@ -24,7 +24,7 @@ function armAlarm(at: Instant, fire: () => void): { cancel(): void } {
     return setTimeout(due, Math.max(0, Math.min(left, LONGEST_TIMER)));
   };
   const due = (): void => {
-    // Node's timers may fire up to a millisecond early: they count from a clock read once per loop turn.
+    // Node counts timers in whole milliseconds, and the longest falls short of a distant alarm.
     if (performance.now() < at) timer = wait();
     // Immediates run after the loop has polled for input, timers before.
     else immediate = setImmediate(fire);

@@ -56,7 +56,7 @@ async function perform(asked: Invocation): Promise<ExitCode> {
     }
     case 'playground': {
       const { runPlayground } = await import('./playground/index.js');
-      return (await runPlayground(asked.args, { stdout, stderr })) as ExitCode;
+      return runPlayground(asked.args, { stdout, stderr });
     }
   }
 }

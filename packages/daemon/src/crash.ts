@@ -15,12 +15,16 @@ export function watchCrashes(source: CrashSource, report: (account: string) => v
     source.on(event, (thrown) => {
       if (crashed) return;
       crashed = true;
-      report(`A defect of v6-gatewayd ends it: ${accountOf(thrown)}`);
+      report(describeCrash(thrown));
     });
   }
 }
 
-/** What was thrown, and where. */
+/** One line: what was thrown, and where. */
+export function describeCrash(thrown: unknown): string {
+  return `A defect of v6-gatewayd ends it: ${accountOf(thrown)}`;
+}
+
 function accountOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return printableWithin(ACCOUNT, String(thrown));
   const place = thrown.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));

@@ -135,6 +135,6 @@ function serveReloads(
   gateway: Gateway,
 ): void {
   const { readText, log, signals } = outside;
-  const reloader = new Reloader({ file, readText, gateway, log, config, debug, stop: signals.stop });
+  const reloader = new Reloader({ file, readText, gateway, log, started: config, debug, stop: signals.stop });
   signals.onReload(() => void reloader.reload());
 }

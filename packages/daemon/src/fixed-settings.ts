@@ -20,24 +20,24 @@ const FIXED: readonly FixedSetting[] = [
 ];
 
 export interface Adoption {
-  /** `next`, with the running configuration's value of every fixed setting. */
+  /** `next`, with every fixed setting as it was at the start. */
   readonly config: Config;
   /** Names of the fixed settings that `next` would change. */
   readonly waiting: readonly string[];
 }
 
 /** What a running daemon can take on of another configuration. */
-export function adopt(running: Config, next: Config): Adoption {
-  const { apiBind, apiPort, stateDir } = running.core;
-  const { method, port } = running.health;
+export function adopt(started: Config, next: Config): Adoption {
+  const { apiBind, apiPort, stateDir } = started.core;
+  const { method, port } = started.health;
   return {
     config: {
       ...next,
       core: { ...next.core, apiBind, apiPort, stateDir },
-      exposure: running.exposure,
+      exposure: started.exposure,
       health: { ...next.health, method, port },
-      routing: running.routing,
+      routing: started.routing,
     },
-    waiting: FIXED.filter((setting) => setting.of(running) !== setting.of(next)).map((setting) => setting.name),
+    waiting: FIXED.filter((setting) => setting.of(started) !== setting.of(next)).map((setting) => setting.name),
   };
 }

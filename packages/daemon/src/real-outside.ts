@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
 import { serve } from '@hurricane/http/node';
 import { readTextFile } from './config-file.js';
-import { watchCrashes } from './crash.js';
+import { describeCrash, watchCrashes } from './crash.js';
 import { runDaemon } from './daemon.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { isInstalled, thisProcessMayChangeNetwork } from './host-needs.js';
@@ -38,7 +38,11 @@ export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signa
       serve,
     },
   );
-  const exitCode = await Promise.race([life, crashed]);
+  const survived = life.catch((thrown: unknown) => {
+    log.log('error', describeCrash(thrown));
+    return EXIT.failure;
+  });
+  const exitCode = await Promise.race([survived, crashed]);
   await log.flush(FLUSH_LIMIT);
   return exitCode;
 }

@@ -112,7 +112,7 @@ function aReloader(text: string | null, parts: Partial<ReloaderOptions> = {}) {
     file: '/etc/gateway.conf',
     readText: fakeFile(text).readText,
     gateway: { reload: vi.fn(() => ok(undefined)) },
-    config: configOf(TWO_TUNNELS),
+    started: configOf(TWO_TUNNELS),
     debug: false,
     stop: new AbortController().signal,
     log,

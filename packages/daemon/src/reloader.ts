@@ -9,8 +9,8 @@ export interface ReloaderOptions {
   readonly readText: ReadText;
   readonly gateway: Pick<Gateway, 'reload'>;
   readonly log: Log;
-  /** What runs now. */
-  readonly config: Config;
+  /** What it was started with. */
+  readonly started: Config;
   /** `-d` was given: the file's log level is not asked. */
   readonly debug: boolean;
   /** Aborted once the daemon is stopping: then nothing is taken on. */
@@ -20,13 +20,11 @@ export interface ReloaderOptions {
 /** Takes on the configuration file when asked to. A file with mistakes in it never replaces what runs. */
 export class Reloader {
   readonly #options: ReloaderOptions;
-  #running: Config;
   #busy = false;
   #askedAgain = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    this.#running = options.config;
   }
 
   /** Any number of requests during a reload make for one more. */
@@ -44,7 +42,7 @@ export class Reloader {
   }
 
   async #once(): Promise<void> {
-    const { file, readText, gateway, log, debug, stop } = this.#options;
+    const { file, readText, gateway, log, started, debug, stop } = this.#options;
     const loaded = await loadConfig(file, readText);
     if (stop.aborted) return;
     if (loaded.isErr()) {
@@ -52,14 +50,13 @@ export class Reloader {
       log.log('error', 'The configuration is not reloaded: the gateway goes on with the one it has');
       return;
     }
-    const { config, waiting } = adopt(this.#running, loaded.value);
+    const { config, waiting } = adopt(started, loaded.value);
     for (const warning of config.warnings) log.log('warn', describeConfigProblem(file, warning));
     const reloaded = gateway.reload(config);
     if (reloaded.isErr()) {
       log.log('error', `The configuration is not reloaded: ${describeGatewayError(reloaded.error)}`);
       return;
     }
-    this.#running = config;
     if (!debug) log.setLevel(config.core.logLevel);
     if (waiting.length > 0) log.log('warn', `Changes to ${waiting.join(', ')} take effect at the next start`);
   }

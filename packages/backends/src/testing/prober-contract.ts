@@ -192,6 +192,7 @@ export function describeProber(name: string, setStage: SetProberStage): void {
 
     it('settles Ok soon after an abort, and holds nothing', async () => {
       const run = start(setStage(1));
+      run.stage.network({ kind: 'silent' });
       await run.stage.pass(1_700);
 
       run.abort();

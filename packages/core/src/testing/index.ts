@@ -13,3 +13,4 @@ export { abortOf, sleep } from './sleep.js';
 export { Stage, type StageOptions } from './stage.js';
 export { settled, VirtualClock } from './virtual-clock.js';
 export { simulatedHost, World, type WorldOptions } from './world.js';
+export { type SimulationOptions, type SimulationReport, simulate } from './simulate.js';

@@ -15,6 +15,8 @@ export class Link {
   readonly iface: string;
   /** Whether the interface exists. */
   present = false;
+  /** It exists by itself: no driver makes or removes it. */
+  given = false;
   address: string | null;
   /** Round trip without jitter. */
   rtt: Millis;

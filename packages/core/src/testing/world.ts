@@ -74,6 +74,7 @@ export class World implements Host {
     this.#ifaceOf.set(name, iface);
     const known = this.links.has(iface);
     const link = this.link(iface);
+    link.given = given;
     if (given && !known) link.present = true;
     return link;
   }

@@ -9,7 +9,10 @@ export const COMMAND_LIMIT: Millis = 5_000;
 /** Bytes kept of a command's output; `ip netns list` of a busy host is far smaller. */
 const OUTPUT_LIMIT = 1_048_576;
 
-/** Marks every process of a playground with its id, so that it can be found whatever became of its parent. */
+/**
+ * Environment variable that holds the playground's id in every process it starts, short commands
+ * included: so they can be found whatever became of their parent, and ended before they make more.
+ */
 export const MARK = 'HURRICANE_PLAYGROUND';
 
 const PACKAGES: Readonly<Record<string, string>> = { ip: 'iproute2', socat: 'socat', tee: 'coreutils' };
@@ -73,15 +76,12 @@ export const within = (namespace: string, argv: readonly string[]): readonly str
   ...argv,
 ];
 
-/** Starts a program that stays, marked as part of playground `id` and out of reach of the terminal's Ctrl-C. */
-export function start(id: string, argv: readonly string[], stdio: StdioOptions): ChildProcess {
-  const child = spawn(argv[0] ?? '', argv.slice(1), {
-    stdio,
-    detached: true,
-    env: { ...inEnglish(), [MARK]: id },
-  });
+/** Starts a program that stays, out of reach of the terminal's Ctrl-C. */
+export function start(argv: readonly string[], stdio: StdioOptions): ChildProcess {
+  const child = spawn(argv[0] ?? '', argv.slice(1), { stdio, detached: true, env: inEnglish() });
   // Not starting shows as an early end to whoever waits for it; without a listener it would end this process.
   child.on('error', () => undefined);
+  child.stdin?.on('error', () => undefined);
   return child;
 }
 

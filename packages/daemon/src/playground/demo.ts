@@ -76,7 +76,8 @@ export async function demonstrate(
         : `From the cut of ${first.name} to traffic through ${second.name}${world}: ${seconds(takeover)}`,
       back === null
         ? `traffic did not return to ${first.name} within ${RETURN_LIMIT / 1000} s`
-        : `From the repair of ${first.name} to traffic through it again${world}: ${seconds(back)} (${FAILBACK_SECONDS} s of them on purpose)`,
+        : `From the repair of ${first.name} to traffic through it again${world}: ${seconds(back)}, ` +
+          `${FAILBACK_SECONDS} s of them on purpose`,
     ],
   });
 }

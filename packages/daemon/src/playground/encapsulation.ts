@@ -27,14 +27,13 @@ const TUNNEL_MTU = 1480;
  * @param wanted by one means and no other; null for the best.
  */
 export async function openProviders(
-  id: string,
   spaces: Spaces,
   wanted: Encapsulation | null,
   signal: AbortSignal,
 ): Promise<Result<Carriage, PlaygroundError>> {
   const failures: PlaygroundError[] = [];
   for (const encapsulation of wanted === null ? ENCAPSULATIONS : [wanted]) {
-    const opened = await open(id, spaces, encapsulation, signal);
+    const opened = await open(spaces, encapsulation, signal);
     if (opened.isOk()) return ok({ encapsulation, notes: notesOn(encapsulation, wanted, failures) });
     if (opened.error.kind === 'cancelled') return err(opened.error);
     failures.push(opened.error);
@@ -45,7 +44,6 @@ export async function openProviders(
 }
 
 function open(
-  id: string,
   spaces: Spaces,
   encapsulation: Encapsulation,
   signal: AbortSignal,
@@ -59,7 +57,7 @@ function open(
     case 'socat':
       return ResultAsync.combine(
         providers.map(({ provider, space }) =>
-          startSocat(id, space, provider, signal).andThen(() =>
+          startSocat(space, provider, signal).andThen(() =>
             ipBatch(space, [`link set ${TUNNEL} mtu ${TUNNEL_MTU}`, ...tunnelLines(provider)], signal),
           ),
         ),
@@ -89,27 +87,21 @@ const clientLink = ({ iface, client }: Provider): readonly string[] => [
 ];
 
 /** 6in4 (RFC 4213) in a process. It makes the interface, and the interface goes with it. */
-function startSocat(
-  id: string,
-  space: string,
-  { v4 }: Provider,
-  signal: AbortSignal,
-): ResultAsync<void, PlaygroundError> {
+function startSocat(space: string, { v4 }: Provider, signal: AbortSignal): ResultAsync<void, PlaygroundError> {
   const argv = [
     'socat',
     `TUN,tun-name=${TUNNEL},tun-type=tun,iff-no-pi,iff-up`,
     `IP4-DATAGRAM:${CLIENT_V4}:41,bind=${v4},range=${CLIENT_V4}/32`,
   ];
-  return command(['socat', '-V'], { signal }).andThen(() => new ResultAsync(untilPresent(id, space, argv, signal)));
+  return command(['socat', '-V'], { signal }).andThen(() => new ResultAsync(untilPresent(space, argv, signal)));
 }
 
 async function untilPresent(
-  id: string,
   space: string,
   argv: readonly string[],
   signal: AbortSignal,
 ): Promise<Result<void, PlaygroundError>> {
-  const socat = start(id, within(space, argv), ['ignore', 'ignore', 'pipe']);
+  const socat = start(within(space, argv), ['ignore', 'ignore', 'pipe']);
   let said = '';
   socat.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = `${said}${text}`.slice(-1_000);

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { Millis, TunnelsView } from '@hurricane/core';
-import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import { start, within } from './command.js';
 import { configurationText } from './configuration.js';
 import { openProviders } from './encapsulation.js';
@@ -36,7 +36,7 @@ export function buildRealStage(options: StageOptions): ResultAsync<Stage, Playgr
   const spaces = spacesOf(folder.id);
   return safeTry(async function* () {
     yield* buildNetwork(spaces, signal);
-    const carriage = yield* await openProviders(folder.id, spaces, show.encapsulation, signal);
+    const carriage = yield* await openProviders(spaces, show.encapsulation, signal);
     const door = yield* await openDoor(show.port, folder);
     const url = `http://127.0.0.1:${door.port}`;
     const text = configurationText({
@@ -46,8 +46,9 @@ export function buildRealStage(options: StageOptions): ResultAsync<Stage, Playgr
     });
     yield* attempt(`write ${folder.configuration}`, () => writeFile(folder.configuration, text));
     const again = (space: string, ...args: readonly string[]): ChildProcess =>
-      start(folder.id, within(space, [...self, 'playground', ...args]), ['pipe', 'pipe', 'pipe']);
+      start(within(space, [...self, 'playground', ...args]), ['pipe', 'pipe', 'pipe']);
     const site = again(spaces.internet, '--site');
+    site.stdout?.resume();
     const inside = again(spaces.client, '--inside', folder.path);
     const reports = new Reports();
     eachLine(inside.stdout as NodeJS.ReadableStream, (line) => {
@@ -109,8 +110,8 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Whether this process may make namespaces, and if not, why; found by making none. */
-export const notRoot = (): Result<void, string> => {
-  if (process.platform !== 'linux') return err(`network namespaces are Linux's, and this is ${process.platform}`);
-  return process.getuid?.() === 0 ? ok(undefined) : err('making network namespaces takes root (sudo)');
-};
+/** Why this process cannot make namespaces, as far as can be told without trying; null when it may. */
+export function whyNoNamespaces(): string | null {
+  if (process.platform !== 'linux') return `network namespaces are Linux's, and this is ${process.platform}`;
+  return process.getuid?.() === 0 ? null : 'making network namespaces takes root (sudo)';
+}

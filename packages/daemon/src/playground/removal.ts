@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Millis } from '@hurricane/core';
-import { err, ok, type Result } from 'neverthrow';
+import { err, type Result } from 'neverthrow';
 import { command, kill, MARK } from './command.js';
 import { folderIds, isAlive, removeFolder } from './folders.js';
 import type { PlaygroundError } from './problems.js';

@@ -1,0 +1,55 @@
+import type { Millis } from '../units.js';
+import type { Link } from './link.js';
+import type { World } from './world.js';
+
+/** How a simulated network changes. Chances are per link and weather interval. */
+export interface Weather {
+  /** The link draws a new loss, round trip and traffic. */
+  readonly changes: number;
+  readonly losses: readonly number[];
+  readonly rtts: readonly Millis[];
+  readonly inflows: readonly number[];
+  /** It becomes a black hole, or is one no more. */
+  readonly cuts: number;
+  /** All links become black holes together. */
+  readonly darkens: number;
+  readonly refuses: number;
+  readonly vanishes: number;
+  readonly readdresses: number;
+  /** A target stops answering. One is always left. */
+  readonly targetDies: number;
+}
+
+/** How likely a bad spell is to end, per weather interval. */
+const CLEARS = 0.1;
+
+/** Lets an interval's weather happen. */
+export function changeWeather(world: World, weather: Weather, targets: readonly string[]): void {
+  const { prng } = world;
+  for (const link of world.links.values()) changeLink(world, link, weather);
+  if (prng.chance(weather.darkens)) for (const { iface } of world.links.values()) world.cut(iface);
+  const [spared, ...mortal] = prng.chance(0.5) ? targets : [...targets].reverse();
+  if (prng.chance(weather.targetDies) && spared !== undefined) {
+    world.deadTargets.clear();
+    for (const target of mortal) world.deadTargets.add(target);
+  }
+  if (prng.chance(CLEARS / 2)) world.deadTargets.clear();
+}
+
+function changeLink(world: World, link: Link, weather: Weather): void {
+  const { prng } = world;
+  const { iface } = link;
+  if (prng.chance(weather.changes)) {
+    link.loss = prng.pick(weather.losses);
+    link.rtt = prng.pick(weather.rtts);
+    link.count(world.clock.now());
+    link.inflow = prng.pick(weather.inflows);
+  }
+  if (prng.chance(weather.cuts)) world.cut(iface);
+  else if (prng.chance(CLEARS)) world.restore(iface);
+  if (prng.chance(weather.refuses)) link.refuses = true;
+  else if (prng.chance(CLEARS)) link.refuses = false;
+  if (prng.chance(weather.vanishes)) world.vanish(iface);
+  if (prng.chance(CLEARS) && link.given) world.appear(iface);
+  if (prng.chance(weather.readdresses)) world.readdress(iface, `2001:db8:${prng.between(1, 0xfffe).toString(16)}::2`);
+}
