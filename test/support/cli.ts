@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,8 @@ let built: Promise<string> | null = null;
 
 /**
  * The path of `cli.js`, bundled as it is shipped but from the sources of all packages, so that no
- * stale build can pass for a fresh one. Made once a process, which removes it when it ends.
+ * stale build can pass for a fresh one. Made once a process, which removes it when it ends; what
+ * killed ones leave behind, the next removes.
  *
  * @example const checked = await run([process.execPath, await builtCli(), '-t', '-c', file]);
  */
@@ -24,7 +25,8 @@ export function builtCli(): Promise<string> {
 async function bundle(): Promise<string> {
   if (typeof settings === 'function' || Array.isArray(settings))
     throw new Error('the daemon has one plain tsup config');
-  const outDir = await mkdtemp(join(tmpdir(), 'hurricane-cli-'));
+  await sweep();
+  const outDir = await mkdtemp(join(tmpdir(), `hurricane-cli-${process.pid}-`));
   process.once('exit', () => rmSync(outDir, { recursive: true, force: true }));
   await build({
     ...settings,
@@ -40,4 +42,21 @@ async function bundle(): Promise<string> {
   // Node takes a .js file for a module only below a package.json that says so.
   await writeFile(join(outDir, 'package.json'), '{"type":"module"}');
   return join(outDir, 'cli.js');
+}
+
+async function sweep(): Promise<void> {
+  const names = await readdir(tmpdir());
+  const orphans = names.filter((name) => {
+    const maker = /^hurricane-cli-(\d+)-/.exec(name)?.[1];
+    return maker !== undefined && !isAlive(Number(maker));
+  });
+  await Promise.all(orphans.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

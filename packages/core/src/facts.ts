@@ -18,7 +18,7 @@ export interface LinkReading {
   readonly mtu: number | null;
   /** Null when not readable. */
   readonly counters: LinkCounters | null;
-  /** How packets are carried, for people: `kernel sit`, `userspace 6in4 (socat)`, `existing interface`. Null when absent. */
+  /** How packets are carried, for people: `kernel sit`, `userspace 6in4 (socat)`, … Null when absent. */
   readonly carrier: string | null;
 }
 

@@ -18,7 +18,7 @@ export function settleRoute(state: State, now: Instant, emit: Emit): State {
   return { ...state, route: { ...route, epoch, pending: route.desired, deadline } };
 }
 
-/** Gives up on a change that has not been answered in time. Before tunnels are settled: they ask what carries the route. */
+/** Gives up on a change not answered in time. Comes before tunnels are settled: they ask what carries the route. */
 export function expireRoute(state: State, now: Instant, emit: Emit): State {
   if (state.route.pending === null || now < state.route.deadline) return state;
   emit({ type: 'abort', scope: 'route' });

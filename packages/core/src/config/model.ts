@@ -26,7 +26,7 @@ export type TunnelConfig =
   | (TunnelBase & { readonly type: 'mullvad' })
   | (TunnelBase & {
       readonly type: 'external';
-      /** Next hop on an interface that has neighbours, such as Ethernet. Null: found on the interface, or none needed. */
+      /** Next hop on an interface that has neighbours, such as Ethernet. Null: found there, or none needed. */
       readonly gateway: string | null;
     });
 
@@ -121,7 +121,7 @@ export interface Config {
   readonly failover: FailoverPolicy;
   readonly operation: OperationPolicy;
   readonly routing: RoutingPolicy;
-  /** What was accepted but will not do what its author hopes, such as a tunnel whose endpoint is still a placeholder. */
+  /** What was accepted but will not do what its author hopes, such as an endpoint that is still a placeholder. */
   readonly warnings: readonly ConfigProblem[];
 }
 
