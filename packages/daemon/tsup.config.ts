@@ -9,6 +9,8 @@ export default defineConfig({
   dts: false,
   splitting: true,
   noExternal: [/.*/],
+  // The example goes along, so that the way on from "there is no configuration" is there wherever this is installed.
+  publicDir: '../../config',
   banner: {
     js: [
       '#!/usr/bin/env node',

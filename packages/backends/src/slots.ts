@@ -2,8 +2,8 @@ import type { DriverError, RoutingPolicy } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import { isOurs, MAIN_RULE_PREF, type Rule } from './ip.js';
 
-/** Tunnels that can have a routing table of their own at a time. Far more than anyone has; keeps the ranges short. */
-export const SLOTS = 64;
+/** Tunnels that can have a routing table of their own at a time: as many as a configuration may have. */
+export const SLOTS = 256;
 
 /** Rules per slot: one by interface, one by source address. */
 const RULES_PER_SLOT = 2;

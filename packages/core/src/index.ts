@@ -1,4 +1,15 @@
 export {
+  addressKind,
+  hostInNetwork,
+  type Ipv6Prefix,
+  isNetwork,
+  networkOf,
+  parseAddress,
+  parseIpv4,
+  parseIpv6,
+  parseIpv6Prefix,
+} from './address.js';
+export {
   CORE_DEFAULTS,
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,

@@ -3,6 +3,9 @@ import { err, type Result, ResultAsync } from 'neverthrow';
 export type Defect = { readonly kind: 'defect'; readonly cause: unknown };
 export type Interruption = Defect | { readonly kind: 'aborted' };
 
+/** The reason of every abort: one for all, because making an error with its stack is the dearest part of it. */
+const CALLED_OFF = new Error('called off');
+
 /** What is under way, by scope: so that it can be called off, and so that it never overlaps itself. */
 export class Scopes {
   readonly #aborts = new Map<string, AbortController>();
@@ -37,7 +40,7 @@ export class Scopes {
   }
 
   abort(scope: string): void {
-    this.#aborts.get(scope)?.abort();
+    this.#aborts.get(scope)?.abort(CALLED_OFF);
     this.#aborts.delete(scope);
   }
 

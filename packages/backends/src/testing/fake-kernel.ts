@@ -38,7 +38,7 @@ const EXISTS = 'RTNETLINK answers: File exists';
 
 /** As much of Linux networking as our commands touch, with the side effects they rely on. */
 export class FakeKernel {
-  readonly links = new Map<string, FakeLink>();
+  readonly links: Map<string, FakeLink> = new Map();
   readonly rules: FakeRule[] = [];
   readonly routes: FakeRoute[] = [];
 

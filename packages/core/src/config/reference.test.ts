@@ -82,7 +82,7 @@ interface Row extends Spelling {
 function rows(): readonly Row[] {
   return reference.split(/^### /m).flatMap((part) => {
     const section = /^\[(.+)\]$/m.exec(part)?.[1] ?? '';
-    return [...part.matchAll(/^\| `(\w+)` \|.*\| (\S.*?) \|$/gm)].map((row) => ({
+    return [...part.matchAll(/^\| *`(\w+)` *\|.*\| *(\S.*?) *\|$/gm)].map((row) => ({
       section,
       key: row[1] ?? '',
       fallback: (row[2] ?? '').replaceAll('`', ''),

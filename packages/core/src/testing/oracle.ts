@@ -67,7 +67,7 @@ export class Oracle {
     if (!(at > now)) throw new Error(`busy wake: asks at ${now} to be woken at ${at}`);
   }
 
-  #checkEffect(effect: Effect, { after, now, before }: StepRecord): void {
+  #checkEffect(effect: Effect, { after, now }: StepRecord): void {
     const { fail, world } = this.#options;
     switch (effect.type) {
       case 'raise':
@@ -77,7 +77,7 @@ export class Oracle {
       case 'lower':
         // S6: by what the gateway knows, and by what the host really has.
         if (after.phase !== 'running') return;
-        for (const plan of [before.route.applied, after.route.pending, world.plan])
+        for (const plan of [after.route.applied, after.route.pending, world.plan])
           if (plan !== null && names(plan, effect.tunnel)) fail(`lowered ${effect.tunnel.name} under a route of ours`);
         return;
       case 'abort':
