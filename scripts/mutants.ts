@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,10 @@ import { MUTANTS, type Mutant } from './mutant-list.js';
 // Plants one fault at a time in a copy of core and asks the simulation and the scenarios whether they notice.
 // SEEDS=40 MINUTES=20 ONLY=words npm run mutants
 
-const CORE = fileURLToPath(new URL('../packages/core/', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const CORE = join(ROOT, 'packages/core');
+const RUNNER = join(ROOT, 'scripts/mutant-seeds.ts');
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 const SEEDS = Number(process.env['SEEDS'] ?? 30);
 const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const ONLY = process.env['ONLY'] ?? '';
@@ -41,16 +44,61 @@ function judge(mutant: Mutant): Verdict {
   try {
     cpSync(join(CORE, 'src'), join(home, 'src'), { recursive: true });
     cpSync(join(CORE, 'package.json'), join(home, 'package.json'));
-    symlinkSync(join(CORE, 'node_modules'), join(home, 'node_modules'));
+    linkModules(home);
     for (const { file, from, to } of mutant.edits) plant(join(home, 'src', file), from, to, mutant.name);
-    return { mutant, ...playSeeds(home), byScenarios: mutant.scenarios.length === 0 ? 0 : playScenarios(home, mutant) };
+    return {
+      mutant,
+      ...playSeeds(home, mutant),
+      byScenarios: mutant.scenarios.length === 0 ? 0 : playScenarios(home, mutant),
+    };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
 }
 
+/** What core's own files import, and vitest for its tests. */
+function linkModules(home: string): void {
+  const modules = join(home, 'node_modules');
+  mkdirSync(modules);
+  for (const name of readdirSync(join(CORE, 'node_modules')))
+    symlinkSync(join(CORE, 'node_modules', name), join(modules, name));
+  symlinkSync(join(ROOT, 'node_modules/vitest'), join(modules, 'vitest'));
+}
+
 function plant(path: string, from: string, to: string, name: string): void {
   const text = readFileSync(path, 'utf8');
   if (text.split(from).length !== 2) throw new Error(`mutant "${name}": its text is not found once in ${path}`);
-  writeFileSync(path, text.replace(from, () => to));
+  writeFileSync(
+    path,
+    text.replace(from, () => to),
+  );
+}
+
+function playSeeds(home: string, { purity }: Mutant): Pick<Verdict, 'bySeeds' | 'seeds' | 'first'> {
+  const entry = join(home, 'src/testing/index.ts');
+  const argv = ['--import', 'tsx', RUNNER, entry, String(SEEDS), String(MINUTES), purity === true ? 'purity' : 'plain'];
+  const { stdout } = spawnSync(process.execPath, argv, { cwd: ROOT, encoding: 'utf8', timeout: LIMIT_MS });
+  const lines = stdout.trim().split('\n');
+  const failed = lines.filter((line) => line.startsWith('seed '));
+  // One that never came to its end hung or crashed, and that is being caught too.
+  const broke = lines.at(-1) === 'done' ? 0 : 1;
+  const first = failed[0] ?? (broke === 1 ? 'hung or crashed' : '');
+  return { bySeeds: failed.length + broke, seeds: SEEDS, first };
+}
+
+/** How many tests of the named scenarios failed. */
+function playScenarios(home: string, { scenarios }: Mutant): number {
+  const files = scenarios.map((name) => `src/scenarios/${name}.test.ts`);
+  const argv = [VITEST, 'run', '--root', home, '--reporter=json', '--testTimeout=60000', ...files];
+  const { stdout, status } = spawnSync(process.execPath, argv, { cwd: home, encoding: 'utf8', timeout: LIMIT_MS });
+  const failed = /"numFailedTests":(\d+)/.exec(stdout)?.[1];
+  const total = /"numTotalTests":(\d+)/.exec(stdout)?.[1];
+  if (failed !== undefined && Number(total) > 0) return Number(failed);
+  if (status === null) return 1;
+  throw new Error(`the scenarios ${scenarios.join(', ')} did not run: ${stdout.slice(0, 500)}`);
+}
+
+function lineOf({ mutant, bySeeds, seeds, byScenarios, first }: Verdict): string {
+  const scenarios = mutant.scenarios.length === 0 ? '-' : String(byScenarios);
+  return `${mutant.name.padEnd(62)} ${`${bySeeds}/${seeds}`.padStart(6)} seeds ${scenarios.padStart(4)} scenarios  ${first.slice(0, 90)}`;
 }

@@ -70,7 +70,7 @@ function toldAt(log: string): number | null {
   const line = linesOf(log).find(
     (text) => text.includes('Primary tunnel a is unreachable') || text.includes('Tunnel a is unreachable'),
   );
-  return line === undefined ? null : (JSON.parse(line) as { readonly time: number }).time;
+  return line === undefined ? null : Date.parse((JSON.parse(line) as { readonly time: string }).time);
 }
 
 function report(results: readonly Cut[]): void {

@@ -1,5 +1,6 @@
 import type { Config } from './config/model.js';
-import type { DriverError, LinkReading } from './facts.js';
+import type { DriverError, LinkCounters, LinkReading } from './facts.js';
+import { observeRx } from './liveness.js';
 import { backoff, ifaceOf, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 
@@ -45,6 +46,19 @@ function faultOf(reading: LinkReading, t: Tunnel): DriverError | null {
 export function inspectionFailed(t: Tunnel, now: Instant): Tunnel {
   if (t.look.kind !== 'busy') return t;
   return { ...t, look: { kind: 'idle', nextAt: t.look.again ? now : now + LOOK_INTERVAL } };
+}
+
+/**
+ * An interface whose counters went back was made anew: what the driver gave the old one, addresses and
+ * routes and rules, went with it.
+ */
+export function measured(t: Tunnel, counters: LinkCounters, now: Instant, config: Config): Tunnel {
+  if (t.state.kind !== 'up' || t.reading === null) return t;
+  const { metered } = t;
+  if (metered !== null && (counters.rx < metered.rx || counters.tx < metered.tx))
+    return failed(t, { kind: 'interface_missing', iface: ifaceOf(t) }, now, config);
+  const liveness = observeRx(t.liveness, counters.rx, now);
+  return { ...t, reading: { ...t.reading, counters }, metered: counters, liveness };
 }
 
 /** Something about its interface changed: look now, and try again soon if it failed for want of that interface. */

@@ -2,7 +2,7 @@ import type { Config } from './config/model.js';
 import type { Emit } from './effects.js';
 import type { ProbeFinding, ProbePlan } from './facts.js';
 import { recordOutcome, summarize, unreachable } from './health.js';
-import { observeOutcome, observeRx } from './liveness.js';
+import { observeOutcome } from './liveness.js';
 import { observeRtt } from './rtt.js';
 import type { State } from './state.js';
 import { backoff, ifaceOf, type Tunnel } from './tunnel.js';
@@ -49,11 +49,6 @@ function elect(t: Tunnel, { target, outcome }: ProbeFinding, { health: policy }:
   if (t.liveness.replies < calmReplies(policy.targets.length, policy.repliesToAlive)) return t;
   const health = t.health?.reachable === true ? t.health : null;
   return { ...t, window: [], health, probing: { ...t.probing, target, answered: true } };
-}
-
-export function measured(t: Tunnel, rx: bigint, tx: bigint, now: Instant): Tunnel {
-  if (t.state.kind !== 'up' || t.reading === null) return t;
-  return { ...t, reading: { ...t.reading, counters: { rx, tx } }, liveness: observeRx(t.liveness, rx, now) };
 }
 
 export function probingFailed(t: Tunnel, now: Instant, config: Config): Tunnel {

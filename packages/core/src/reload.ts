@@ -36,7 +36,6 @@ function retaken(old: Tunnel, next: TunnelConfig, { health }: Config): Tunnel {
 
 /** A target that has been taken out is asked no more and speaks for nobody. */
 function ofTargets(probing: Probing, targets: readonly string[]): Probing {
-  const still = (target: string | null): string | null =>
-    target !== null && targets.includes(target) ? target : null;
+  const still = (target: string | null): string | null => (target !== null && targets.includes(target) ? target : null);
   return { ...probing, target: still(probing.target), voice: still(probing.voice) };
 }

@@ -2,7 +2,10 @@ import type { Emit } from './effects.js';
 import { NO_ROUTE, type RouteError, type RouteHop, type RoutePlan } from './facts.js';
 import { primaryOf, type RouteState, type State } from './state.js';
 import { backoff, isDue, type Tunnel } from './tunnel.js';
-import { type Instant, LONG_AGO, NEVER } from './units.js';
+import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
+
+/** Somebody else may have changed the table meanwhile: it is made to match again so often. */
+export const ASSERT_INTERVAL: Millis = 60_000;
 
 /** Keeps the host's default route where the failover wants it. */
 export function settleRoute(state: State, now: Instant, emit: Emit): State {
@@ -10,7 +13,7 @@ export function settleRoute(state: State, now: Instant, emit: Emit): State {
   const changed = !samePlan(plan, state.route.desired);
   // The pause after a failure is for the plan that failed; another one is tried at once.
   const route: RouteState = changed ? { ...state.route, desired: plan, retryAt: LONG_AGO } : state.route;
-  const done = route.applied !== null && samePlan(route.applied, route.desired);
+  const done = route.applied !== null && samePlan(route.applied, route.desired) && now < route.assertAt;
   if (route.pending !== null || done || now < route.retryAt) return changed ? { ...state, route } : state;
   const epoch = route.epoch + 1;
   emit({ type: 'apply_route', plan: route.desired, epoch });
@@ -29,15 +32,14 @@ export function expireRoute(state: State, now: Instant, emit: Emit): State {
 export function routeWake({ route }: State): Instant {
   if (route.pending !== null) return route.deadline;
   const done = route.applied !== null && samePlan(route.applied, route.desired);
-  return done || route.retryAt === LONG_AGO ? NEVER : route.retryAt;
+  return done ? route.assertAt : route.retryAt === LONG_AGO ? NEVER : route.retryAt;
 }
 
-export function routeApplied(state: State): State {
-  const { route } = state;
-  return {
-    ...state,
-    route: { ...route, applied: route.pending, pending: null, deadline: NEVER, retryAt: LONG_AGO, attempt: 0 },
-  };
+export function routeApplied(state: State, now: Instant): State {
+  const applied = state.route.pending;
+  const assertAt = applied === null || applied.via === null ? NEVER : now + ASSERT_INTERVAL;
+  const route = { ...state.route, applied, pending: null, deadline: NEVER, retryAt: LONG_AGO, assertAt, attempt: 0 };
+  return { ...state, route };
 }
 
 /** A failed change may have half happened, so from here on nothing is known about the table. */

@@ -18,6 +18,8 @@ export interface RouteState {
   readonly epoch: number;
   readonly deadline: Instant;
   readonly retryAt: Instant;
+  /** When the host is asked to match the plan once more, though nothing is known to have changed. */
+  readonly assertAt: Instant;
   /** Failed tries in a row. */
   readonly attempt: number;
 }
@@ -52,6 +54,7 @@ export function initialState(config: Config): State {
       epoch: 0,
       deadline: NEVER,
       retryAt: LONG_AGO,
+      assertAt: NEVER,
       attempt: 0,
     },
   };

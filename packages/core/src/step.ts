@@ -1,10 +1,10 @@
 import { match } from 'ts-pattern';
-import { failed, inspected, inspectionFailed, lowered, raised, stirred } from './answers.js';
+import { failed, inspected, inspectionFailed, lowered, measured, raised, stirred } from './answers.js';
 import { announceChanges } from './changes.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
 import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
-import { measured, probed, probingFailed } from './probing.js';
+import { probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
@@ -72,7 +72,7 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     )
     .with({ type: 'measured' }, (e) => counted(state, e.counters, now))
     .with({ type: 'host_changed' }, (e) => noticed(state, e.change, now))
-    .with({ type: 'route_applied' }, (e) => (e.epoch === state.route.epoch ? routeApplied(state) : state))
+    .with({ type: 'route_applied' }, (e) => (e.epoch === state.route.epoch ? routeApplied(state, now) : state))
     .with({ type: 'route_failed' }, (e) =>
       e.epoch === state.route.epoch ? routeFailed(state, e.error, now, emit) : state,
     )
@@ -135,7 +135,7 @@ function counted(state: State, counters: HostCounters, now: Instant): State {
   const tunnels = state.tunnels.map((t) => {
     if (t.state.kind !== 'up') return t;
     const found = counters.get(ifaceOf(t));
-    return found === undefined ? stirred(t, now, state.config) : measured(t, found.rx, found.tx, now);
+    return found === undefined ? stirred(t, now, state.config) : measured(t, found, now, state.config);
   });
   return { ...state, tunnels };
 }

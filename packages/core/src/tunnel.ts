@@ -1,5 +1,5 @@
 import type { Config, TunnelConfig } from './config/model.js';
-import type { DriverError, LinkReading, ProbePlan } from './facts.js';
+import type { DriverError, LinkCounters, LinkReading, ProbePlan } from './facts.js';
 import type { HealthSummary, HealthWindow } from './health.js';
 import { type Liveness, newborn } from './liveness.js';
 import type { RttEstimate } from './rtt.js';
@@ -44,6 +44,8 @@ export interface Tunnel {
   readonly window: HealthWindow;
   readonly health: HealthSummary | null;
   readonly rtt: RttEstimate | null;
+  /** What the meter last read since it came up. Less than that later on: the interface was made anew behind our back. */
+  readonly metered: LinkCounters | null;
   readonly probing: Probing;
   readonly lastProbedAt: Instant | null;
   /** Since when it has been continuously fit to carry traffic, lost single probes aside. */
@@ -87,12 +89,12 @@ export function newTunnel(config: TunnelConfig): Tunnel {
 }
 
 export type Starting = Extract<TunnelState, { kind: 'starting' }>;
-type Judgement = Pick<Tunnel, 'liveness' | 'window' | 'health' | 'rtt' | 'probing' | 'soundSince'>;
+type Judgement = Pick<Tunnel, 'liveness' | 'window' | 'health' | 'rtt' | 'metered' | 'probing' | 'soundSince'>;
 
 /** What the prober was told stays on record until it is told otherwise. */
 export function unjudged(now: Instant, told: ProbePlan | null): Judgement {
   const probing: Probing = { ...UNHEARD, told };
-  return { liveness: newborn(now), window: [], health: null, rtt: null, probing, soundSince: null };
+  return { liveness: newborn(now), window: [], health: null, rtt: null, metered: null, probing, soundSince: null };
 }
 
 /** Wanted, by the configuration that is running. A changed one goes down first. */

@@ -151,9 +151,10 @@ function isReachable(t: TunnelStatus): boolean | null {
   return t.health === null ? null : t.health.reachable;
 }
 
+/** What was measured before it fell silent is no latency of an unreachable tunnel. */
 function latencyOf(t: TunnelStatus): number | null {
   const latency = t.health?.latency ?? null;
-  return latency === null ? null : Math.round(latency);
+  return latency === null || isReachable(t) !== true ? null : Math.round(latency);
 }
 
 function prefixOf(t: TunnelStatus): string | null {

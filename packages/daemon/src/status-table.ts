@@ -25,7 +25,7 @@ export function statusTable(health: HealthDocument, tunnels: readonly TunnelRow[
 
 function headline({ status, primary, latency }: HealthDocument): string {
   const through = primary === null ? '' : ` through ${printableWithin(CELL, primary)}`;
-  const how = latency === null ? '' : `, ${latency} ms`;
+  const how = latency === null ? '' : `, ${milliseconds(latency)}`;
   return `IPv6: ${printableWithin(CELL, status)}${through}${how}`;
 }
 
@@ -35,10 +35,13 @@ function cellsOf(tunnel: TunnelRow): readonly string[] {
     tunnel.name,
     tunnel.enabled || tunnel.state !== 'down' ? tunnel.state : 'off',
     tunnel.score === null ? '-' : `${tunnel.score}`,
-    tunnel.latency === null ? '-' : `${tunnel.latency} ms`,
+    tunnel.latency === null ? '-' : milliseconds(tunnel.latency),
     tunnel.loss === null ? '-' : `${Math.round(tunnel.loss * 100)} %`,
     tunnel.iface,
     tunnel.prefix ?? '-',
     tunnel.type,
   ];
 }
+
+/** The documents round to whole milliseconds. */
+const milliseconds = (latency: number): string => (latency === 0 ? '<1 ms' : `${latency} ms`);

@@ -36,7 +36,9 @@ describe('a target that falls silent for everybody', () => {
 
     await stage.run(60_000);
 
-    const asked = stage.steps.slice(from).flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
+    const asked = stage.steps
+      .slice(from)
+      .flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
     expect(new Set(asked)).toEqual(new Set([SECOND]));
   });
 
@@ -73,7 +75,9 @@ describe('a target that falls silent for everybody', () => {
     const from = stage.steps.length;
     await stage.run(20_000);
 
-    const asked = stage.steps.slice(from).flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
+    const asked = stage.steps
+      .slice(from)
+      .flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
     expect(new Set(asked)).toEqual(new Set(['2001:db8:ffff::3']));
     expect(stage.newsOf('target_switched')).toHaveLength(2);
   });

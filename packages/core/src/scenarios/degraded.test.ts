@@ -19,7 +19,8 @@ describe('a primary with a bad score', () => {
 
     expect(stage.news.some(({ news }) => news.type === 'failed_over')).toBe(primary === 'wg');
     expect(stage.primary).toBe(primary);
-    if (primary === 'wg') expect(stage.newsOf('failed_over')[0]).toMatchObject({ fromScore: score, reason: 'degraded' });
+    if (primary === 'wg')
+      expect(stage.newsOf('failed_over')[0]).toMatchObject({ fromScore: score, reason: 'degraded' });
     else expect(stage.tunnel('he').health?.score).toBe(score);
   });
 

@@ -48,6 +48,23 @@ describe('a primary whose interface is deleted', () => {
     expect(took).toBeLessThanOrEqual(1_200);
   });
 
+  it.each([0, 1])('comes back after it was made anew behind our back (unreported: %i)', async (monitorMisses) => {
+    const stage = await Stage.running({ config });
+    stage.world.faults = { ...NO_FAULTS, monitorMisses };
+    stage.world.vanish('he0');
+    stage.world.appear('he0');
+
+    await stage.run(3_000);
+
+    expect(
+      stage
+        .newsOf('tunnel_state')
+        .filter((n) => n.to === 'up')
+        .map((n) => n.tunnel),
+    ).toEqual(['he', 'wg', 'he']);
+    expect(stage.world.egress()).toBe('wg0');
+  });
+
   it('takes back an external interface soon after it reappears', async () => {
     const tunnels = [simulatedTunnel('ext', { type: 'external' })];
     const stage = await Stage.running({ config: simulatedConfig({ tunnels }) });

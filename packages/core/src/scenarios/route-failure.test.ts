@@ -29,6 +29,15 @@ describe('a default route that cannot be set', () => {
     expect(stage.newsOf('route_failed')).toHaveLength(1);
   });
 
+  it('is put back within a minute when somebody removes it', async () => {
+    const stage = await Stage.running({ config });
+    stage.world.flush();
+
+    await stage.run(60_000);
+
+    expect(stage.world.egress()).toBe('he0');
+  });
+
   it('does not hold up the way out of a dead tunnel', async () => {
     const stage = await Stage.running({ config });
     stage.world.faults = { ...NO_FAULTS, routeFails: 1 };

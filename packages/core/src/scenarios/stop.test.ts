@@ -114,6 +114,19 @@ describe('stopping', () => {
     expect([...stage.world.links.values()].filter((link) => link.present)).toEqual([]);
   });
 
+  it('tries the default route again by itself while nothing else happens', async () => {
+    const stage = await Stage.running({ config: simulatedConfig({ tunnels: [simulatedTunnel('he')] }) });
+    stage.world.faults = { ...NO_FAULTS, routeFails: 1, raiseFails: 1, lowerFails: 1 };
+    stage.world.vanish('he0');
+    await stage.run(30_000);
+    stage.world.faults = { ...NO_FAULTS, routeFails: 1 };
+
+    void stage.gateway.stop(60_000);
+    const took = await stage.runUntil(() => stage.log().at(-1) === 'Gateway stopped', 60_000);
+
+    expect(took).toBeLessThan(5_000);
+  });
+
   it('tries the default route afresh, however often it failed before', async () => {
     const stage = await Stage.running({ config });
     stage.world.faults = { ...NO_FAULTS, routeFails: 1 };

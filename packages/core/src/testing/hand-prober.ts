@@ -21,7 +21,10 @@ export class HandProber implements Prober {
     return this.#watches.get(iface)?.plan ?? null;
   }
 
-  reply(iface: string, { rtt = 20, late = false, target }: { rtt?: Millis; late?: boolean; target?: string } = {}): void {
+  reply(
+    iface: string,
+    { rtt = 20, late = false, target }: { rtt?: Millis; late?: boolean; target?: string } = {},
+  ): void {
     this.#say(iface, target, { kind: 'reply', rtt, late });
   }
 

@@ -2,10 +2,11 @@ export { type Faults, NO_FAULTS } from './faults.js';
 export { HandProber } from './hand-prober.js';
 export { Link, type LinkOptions } from './link.js';
 export { Prng } from './prng.js';
+export { type SimulationOptions, type SimulationReport, simulate } from './simulate.js';
 export {
+  SIMULATED_TARGETS,
   type SimulatedConfigOptions,
   type SimulatedTunnelOptions,
-  SIMULATED_TARGETS,
   simulatedConfig,
   simulatedTunnel,
 } from './simulated-config.js';
@@ -13,4 +14,3 @@ export { abortOf, sleep } from './sleep.js';
 export { Stage, type StageOptions } from './stage.js';
 export { settled, VirtualClock } from './virtual-clock.js';
 export { simulatedHost, World, type WorldOptions } from './world.js';
-export { type SimulationOptions, type SimulationReport, simulate } from './simulate.js';

@@ -22,6 +22,8 @@ type FailedOver = Extract<News, { type: 'failed_over' }>;
 export interface OracleOptions {
   readonly world: World;
   readonly fail: (what: string) => void;
+  /** Ends the run at once. */
+  readonly halt: () => void;
   /** Also takes every step a second time, from frozen inputs. */
   readonly checkPurity: boolean;
 }
@@ -56,15 +58,18 @@ export class Oracle {
   #checkPurity({ before, event, now, after, effects }: StepRecord): void {
     deepFreeze(before);
     const again = step(before, deepFreeze(event), now);
-    if (canonical(again) !== canonical({ state: after, effects })) this.#options.fail(`step is not pure: ${event.type}`);
+    if (canonical(again) !== canonical({ state: after, effects }))
+      this.#options.fail(`step is not pure: ${event.type}`);
     deepFreeze(after);
   }
 
-  /** S2: it never asks to be woken at once. Thrown, because a busy loop would never end. */
+  /** S2: it never asks to be woken at once. A busy loop would never end, so time is brought to an end. */
   #checkWake(after: State, now: Instant): void {
     if (after.phase === 'stopped') return;
     const at = nextWake(after, now);
-    if (!(at > now)) throw new Error(`busy wake: asks at ${now} to be woken at ${at}`);
+    if (at > now) return;
+    this.#options.fail(`busy wake: asks to be woken at ${at}`);
+    this.#options.halt();
   }
 
   #checkEffect(effect: Effect, { after, now }: StepRecord): void {
@@ -88,9 +93,12 @@ export class Oracle {
       case 'announce':
         if (effect.news.type === 'failed_over') this.#checkSwitch(effect.news, after, now);
         return;
+      case 'probe':
+        if (effect.plan !== null && after.tunnels.find((t) => t.config.name === effect.tunnel)?.state.kind !== 'up')
+          fail(`probes ${effect.tunnel}, which is not up`);
+        return;
       case 'inspect':
       case 'measure':
-      case 'probe':
         return;
     }
   }
@@ -108,19 +116,22 @@ export class Oracle {
       if (now - this.#scoredAt < failover.checkInterval) fail('two switches for the sake of scores within one check');
       this.#scoredAt = now;
     }
-    if (news.reason === 'degraded' && news.fromScore >= failover.leaveBelow) fail(`left ${news.from} at ${news.fromScore}`);
+    if (news.reason === 'degraded' && news.fromScore >= failover.leaveBelow)
+      fail(`left ${news.from} at ${news.fromScore}`);
     if (news.reason !== 'failback' && news.reason !== 'better_path') return;
     if (failover.failback === 'never') fail('failed back although that was forbidden');
     if (to !== undefined && from !== undefined && to.config.priority > from.config.priority)
       fail(`left ${news.from} for ${news.to}, which the user prefers less`);
-    if (now - (this.#unfitAt.get(news.to) ?? LONG_AGO) < failover.failbackAfter) fail(`failed back to ${news.to} too soon`);
+    if (now - (this.#unfitAt.get(news.to) ?? LONG_AGO) < failover.failbackAfter)
+      fail(`failed back to ${news.to} too soon`);
     if (news.reason === 'failback') this.#countFailback(news.to, now);
   }
 
   #countFailback(name: string, now: Instant): void {
     const lately = [...(this.#failbacks.get(name) ?? []).filter((at) => now - at < HOUR), now];
     this.#failbacks.set(name, lately);
-    if (lately.length > FAILBACKS_AN_HOUR) this.#options.fail(`failed back to ${name} ${lately.length} times in an hour`);
+    if (lately.length > FAILBACKS_AN_HOUR)
+      this.#options.fail(`failed back to ${name} ${lately.length} times in an hour`);
   }
 
   /** Standbys must be worth falling back on: the kernel takes them without asking. */
@@ -138,7 +149,11 @@ export class Oracle {
   /** What is starting and not wanted any more has been called off. */
   #checkCalledOff(after: State): void {
     for (const t of after.tunnels)
-      if (t.state.kind === 'starting' && !(t.wanted && after.phase === 'running') && !this.#calledOff.has(t.config.name))
+      if (
+        t.state.kind === 'starting' &&
+        !(t.wanted && after.phase === 'running') &&
+        !this.#calledOff.has(t.config.name)
+      )
         this.#options.fail(`${t.config.name} goes on starting although nobody wants it`);
   }
 
@@ -153,14 +168,17 @@ export class Oracle {
       if (!sick || t === primary || t.liveness.kind !== 'alive' || !isFit(t, after)) this.#waiting.delete(key);
       else if (!this.#waiting.has(key)) this.#waiting.set(key, now);
       else if (now - this.#waiting.get(key)! > LEAVE_WITHIN)
-        this.#options.fail(`kept ${name} (${primary.state.kind}, ${primary.liveness.kind}) while ${t.config.name} stood ready`);
+        this.#options.fail(
+          `kept ${name} (${primary.state.kind}, ${primary.liveness.kind}) while ${t.config.name} stood ready`,
+        );
     }
   }
 }
 
 /** Up, wanted as it runs, answering but for a probe, and scoring enough to take over. */
 function isFit(t: Tunnel, { config }: State): boolean {
-  if (t.state.kind !== 'up' || !t.wanted || t.running === null || essence(t.running) !== essence(t.config)) return false;
+  if (t.state.kind !== 'up' || !t.wanted || t.running === null || essence(t.running) !== essence(t.config))
+    return false;
   const answers = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
   return answers && t.health !== null && t.health.score >= config.failover.takeAtLeast;
 }

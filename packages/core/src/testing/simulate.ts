@@ -78,7 +78,7 @@ class Run {
     this.#config = this.#swarm.config;
     this.#world = new World({ clock: this.#clock, seed, faults: this.#swarm.faults });
     const fail = (what: string): void => this.fail(what);
-    const oracle = new Oracle({ world: this.#world, fail, checkPurity });
+    const oracle = new Oracle({ world: this.#world, fail, halt: () => this.#clock.halt(), checkPurity });
     this.#witness = new Witness({ world: this.#world, fail });
     const made = Gateway.create({
       config: this.#config,
@@ -134,13 +134,15 @@ class Run {
     await this.#clock.runFor(settling);
     const { tunnels, primary } = this.#gateway.status();
     for (const t of tunnels) {
-      if (t.state !== 'up' || t.liveness !== 'alive') this.fail(`not live: ${t.config.name} is ${t.state}, ${t.liveness}`);
+      if (t.state !== 'up' || t.liveness !== 'alive')
+        this.fail(`not live: ${t.config.name} is ${t.state}, ${t.liveness}`);
       else if (t.health?.score !== 100) this.fail(`not live: ${t.config.name} scores ${t.health?.score}`);
     }
     if (tunnels.length !== this.#config.tunnels.length) this.fail(`not live: ${tunnels.length} tunnels are left`);
     const iface = tunnels.find((t) => t.config.name === primary)?.config.iface ?? null;
     if (primary === null) this.fail('not live: there is no primary');
-    else if (this.#world.egress() !== iface) this.fail(`not live: the route goes by ${this.#world.egress()}, not ${iface}`);
+    else if (this.#world.egress() !== iface)
+      this.fail(`not live: the route goes by ${this.#world.egress()}, not ${iface}`);
   }
 
   async stop(): Promise<void> {

@@ -6,7 +6,14 @@ import {
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '../config/defaults.js';
-import type { Config, FailoverPolicy, HealthPolicy, OperationPolicy, TunnelConfig, TunnelType } from '../config/model.js';
+import type {
+  Config,
+  FailoverPolicy,
+  HealthPolicy,
+  OperationPolicy,
+  TunnelConfig,
+  TunnelType,
+} from '../config/model.js';
 
 export interface SimulatedConfigOptions {
   readonly tunnels: readonly TunnelConfig[];

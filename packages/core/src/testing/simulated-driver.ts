@@ -23,7 +23,11 @@ const GIVEN: TunnelType = 'external';
 
 /** A driver over the world's links, with the world's faults. */
 export function simulatedDriver<T extends TunnelType>(type: T, world: World): BackendDriver<T> {
-  const run = <R>(tunnel: ConfigOf<T>, signal: AbortSignal, operation: (link: Link, faults: Faults) => Operation<R>) => {
+  const run = <R>(
+    tunnel: ConfigOf<T>,
+    signal: AbortSignal,
+    operation: (link: Link, faults: Faults) => Operation<R>,
+  ) => {
     const link = world.linkOf(tunnel, type === GIVEN);
     const faults = { ...world.faults, ...link.faults };
     if (world.prng.chance(faults.throws / 2)) throw new Error('a simulated driver threw');
@@ -32,27 +36,39 @@ export function simulatedDriver<T extends TunnelType>(type: T, world: World): Ba
   return {
     type,
     up: (tunnel, signal) =>
-      run(tunnel, signal, (link, faults): Operation<LinkReading> => ({
-        name: 'up',
-        fails: faults.raiseFails,
-        act: () => (type === GIVEN ? undefined : world.appear(link.iface)),
-        answer: () =>
-          link.present ? ok(link.reading(world.clock.now())) : err({ kind: 'interface_missing', iface: link.iface }),
-      })),
+      run(
+        tunnel,
+        signal,
+        (link, faults): Operation<LinkReading> => ({
+          name: 'up',
+          fails: faults.raiseFails,
+          act: () => (type === GIVEN ? undefined : world.appear(link.iface)),
+          answer: () =>
+            link.present ? ok(link.reading(world.clock.now())) : err({ kind: 'interface_missing', iface: link.iface }),
+        }),
+      ),
     down: (tunnel, signal) =>
-      run(tunnel, signal, (link, faults): Operation<void> => ({
-        name: 'down',
-        fails: faults.lowerFails,
-        act: () => (type === GIVEN ? undefined : world.vanish(link.iface)),
-        answer: () => ok(undefined),
-      })),
+      run(
+        tunnel,
+        signal,
+        (link, faults): Operation<void> => ({
+          name: 'down',
+          fails: faults.lowerFails,
+          act: () => (type === GIVEN ? undefined : world.vanish(link.iface)),
+          answer: () => ok(undefined),
+        }),
+      ),
     inspect: (tunnel, signal) =>
-      run(tunnel, signal, (link, faults): Operation<LinkReading> => ({
-        name: 'inspect',
-        fails: faults.inspectFails,
-        act: () => undefined,
-        answer: () => ok(link.reading(world.clock.now())),
-      })),
+      run(
+        tunnel,
+        signal,
+        (link, faults): Operation<LinkReading> => ({
+          name: 'inspect',
+          fails: faults.inspectFails,
+          act: () => undefined,
+          answer: () => ok(link.reading(world.clock.now())),
+        }),
+      ),
   };
 }
 

@@ -21,7 +21,9 @@ export function simulatedProber(world: World): Prober {
       const { prng, clock } = world;
       const faults = { ...world.faults, ...world.links.get(plan.iface)?.faults };
       if (prng.chance(faults.probingFails)) return new ResultAsync(Promise.resolve(err(cannotProbe())));
-      return new ResultAsync(new Promise((resolve) => new Watch(world, plan, report, signal, resolve).begin(clock.now())));
+      return new ResultAsync(
+        new Promise((resolve) => new Watch(world, plan, report, signal, resolve).begin(clock.now())),
+      );
     },
   };
 }
@@ -54,7 +56,10 @@ class Watch {
   }
 
   begin(now: Instant): void {
-    if (this.#signal.aborted) return this.#end(ok(undefined));
+    if (this.#signal.aborted) {
+      this.#end(ok(undefined));
+      return;
+    }
     this.#signal.addEventListener('abort', () => this.#end(ok(undefined)), { once: true });
     this.#send(now);
   }
@@ -63,7 +68,10 @@ class Watch {
     const { prng } = this.#world;
     const { targets, interval } = this.#plan;
     const faults = { ...this.#world.faults, ...this.#link.faults };
-    if (prng.chance(faults.proberDies)) return this.#end(err(cannotProbe()));
+    if (prng.chance(faults.proberDies)) {
+      this.#end(err(cannotProbe()));
+      return;
+    }
     // RFC 5880 section 6.8.7: 75 to 100 % of the interval, so that probers do not fall into step.
     this.#at(now + interval * (0.75 + 0.25 * prng.unit()), (at) => this.#send(at));
     this.#probe(targets[this.#sent % targets.length]!, now);
@@ -86,7 +94,9 @@ class Watch {
     if (this.#link.present && this.#link.refuses) {
       this.#at(now + rtt, () => this.#say({ target, outcome: { kind: 'refused', reason: 'no route to destination' } }));
     } else if (!lost && rtt <= deadline) {
-      this.#at(now + rtt, (at) => (this.#deliverable(target) ? reply(false) : this.#at(Math.max(at, now + deadline), miss)));
+      this.#at(now + rtt, (at) =>
+        this.#deliverable(target) ? reply(false) : this.#at(Math.max(at, now + deadline), miss),
+      );
     } else {
       this.#at(now + deadline, miss);
       if (!lost) this.#at(now + rtt, () => (this.#deliverable(target) ? reply(true) : undefined));

@@ -81,5 +81,6 @@ function drawWeather(prng: Prng, on: (most: number) => number): Weather {
     vanishes: on(0.05),
     readdresses: on(0.03),
     targetDies: on(0.02),
+    flushes: on(0.02),
   };
 }

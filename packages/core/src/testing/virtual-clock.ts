@@ -10,6 +10,7 @@ export class VirtualClock implements Clock {
   #now: Instant = 0;
   #order = 0;
   #wallAtZero = WALL_AT_ZERO;
+  #halted = false;
   readonly #alarms = new AlarmHeap();
 
   now(): Instant {
@@ -44,10 +45,16 @@ export class VirtualClock implements Clock {
     return this.runUntil(this.#now + length);
   }
 
+  /** Time comes to an end: every run, this one and later ones, throws. */
+  halt(): void {
+    this.#halted = true;
+  }
+
   /** Runs up to and including `until`, letting every promise settle between one alarm and the next. */
   async runUntil(until: Instant): Promise<void> {
     for (;;) {
       await settled();
+      if (this.#halted) throw new Error('time was brought to an end');
       const next = this.#alarms.popDue(until);
       if (next === null) break;
       this.#now = next.at;

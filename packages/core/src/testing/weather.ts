@@ -18,6 +18,8 @@ export interface Weather {
   readonly readdresses: number;
   /** A target stops answering. One is always left. */
   readonly targetDies: number;
+  /** Somebody removes our default routes. */
+  readonly flushes: number;
 }
 
 /** How likely a bad spell is to end, per weather interval. */
@@ -34,6 +36,7 @@ export function changeWeather(world: World, weather: Weather, targets: readonly 
     for (const target of mortal) world.deadTargets.add(target);
   }
   if (prng.chance(CLEARS / 2)) world.deadTargets.clear();
+  if (prng.chance(weather.flushes)) world.flush();
 }
 
 function changeLink(world: World, link: Link, weather: Weather): void {

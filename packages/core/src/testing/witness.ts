@@ -1,4 +1,5 @@
 import type { State } from '../state.js';
+import type { Tunnel } from '../tunnel.js';
 import type { Instant, Millis } from '../units.js';
 import type { Link } from './link.js';
 import type { World } from './world.js';
@@ -14,11 +15,17 @@ export interface WitnessOptions {
   readonly fail: (what: string) => void;
 }
 
+/** What the world knows of the link a tunnel runs on, and since when. */
+interface Truth {
+  readonly deadFor: Millis;
+  readonly goodFor: Millis;
+}
+
 /** Holds the gateway's judgement against the world's truth, never against its own scores. S8. */
 export class Witness {
   readonly #options: WitnessOptions;
-  readonly #deadSince = new Map<string, Instant>();
-  readonly #goodSince = new Map<string, Instant>();
+  #deadSince = new Map<string, Instant>();
+  #goodSince = new Map<string, Instant>();
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -26,53 +33,49 @@ export class Witness {
 
   /** To be called every few seconds. */
   look(state: State, now: Instant): void {
-    const { world } = this.#options;
-    for (const t of state.tunnels) {
-      const link = world.link(t.config.iface);
-      const up = t.state.kind === 'up' && t.wanted && t.running?.iface === link.iface;
-      mark(this.#deadSince, t.config.name, !link.carries, now);
-      mark(this.#goodSince, t.config.name, up && isGood(link, t.reading?.address ?? null), now);
-    }
+    const truths = this.#truths(state, now);
+    const { faults } = this.#options.world;
     // A prober that cannot probe sees nothing, and nothing is what it says.
-    if (state.phase !== 'running' || world.faults.probingFails > 0 || world.faults.proberDies > 0) return;
-    this.#judgeScores(state, now);
-    this.#judgeService(state, now);
+    if (state.phase !== 'running' || faults.probingFails > 0 || faults.proberDies > 0) return;
+    for (const t of state.tunnels) this.#judgeScore(t, truths.get(t.config.name)!);
+    this.#judgeService(state, truths);
   }
 
-  #judgeScores(state: State, now: Instant): void {
+  #truths(state: State, now: Instant): ReadonlyMap<string, Truth> {
+    const dead = new Map<string, Instant>();
+    const good = new Map<string, Instant>();
+    const truths = new Map<string, Truth>();
     for (const t of state.tunnels) {
-      const { name } = t.config;
-      if (t.state.kind !== 'up') continue;
-      const known = now - Math.max(t.state.since, this.#deadSince.get(name) ?? now);
-      if (known > DEAD_KNOWN && (t.liveness.kind === 'alive' || t.liveness.kind === 'suspect'))
-        this.#options.fail(`${name} is called ${t.liveness.kind}, and has been dead for ${known} ms`);
-      if (this.#forHowLong(this.#goodSince, name, now) > GOOD_KNOWN && !isPraised(t.health?.score ?? 0))
-        this.#options.fail(`${name} scores ${t.health?.score}, and has been good for ${GOOD_KNOWN} ms`);
+      const link = this.#options.world.link((t.running ?? t.config).iface);
+      // Another interface, or a tunnel that came up only since, begins anew.
+      const key = `${t.config.name} ${link.iface} ${t.epoch}`;
+      if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
+      if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
+      truths.set(t.config.name, { deadFor: now - (dead.get(key) ?? now), goodFor: now - (good.get(key) ?? now) });
     }
+    this.#deadSince = dead;
+    this.#goodSince = good;
+    return truths;
   }
 
-  #judgeService(state: State, now: Instant): void {
-    if (state.failover.kind === 'idle') return;
-    const { primary } = state.failover;
-    const dead = this.#forHowLong(this.#deadSince, primary, now);
-    const good = [...this.#goodSince].some(([name, since]) => name !== primary && now - since > GOOD_KNOWN);
-    if (dead > DEAD_KNOWN && good) this.#options.fail(`stays on ${primary}, dead for ${dead} ms, beside a good tunnel`);
+  #judgeScore({ config: { name }, state, liveness, health }: Tunnel, { deadFor, goodFor }: Truth): void {
+    if (state.kind !== 'up') return;
+    if (deadFor > DEAD_KNOWN && !liveness.kind.endsWith('_down'))
+      this.#options.fail(`${name} is called ${liveness.kind}, and has been dead for ${deadFor} ms`);
+    if (goodFor > GOOD_KNOWN && (health?.score ?? 0) < 95)
+      this.#options.fail(`${name} scores ${health?.score}, and has been good for ${goodFor} ms`);
   }
 
-  #forHowLong(marks: ReadonlyMap<string, Instant>, name: string, now: Instant): Millis {
-    return now - (marks.get(name) ?? now);
+  #judgeService({ failover }: State, truths: ReadonlyMap<string, Truth>): void {
+    if (failover.kind === 'idle') return;
+    const { primary } = failover;
+    const deadFor = truths.get(primary)?.deadFor ?? 0;
+    const good = [...truths].some(([name, { goodFor }]) => name !== primary && goodFor > GOOD_KNOWN);
+    if (deadFor > DEAD_KNOWN && good)
+      this.#options.fail(`stays on ${primary}, dead for ${deadFor} ms, beside a good tunnel`);
   }
 }
 
-function isGood(link: Link, believed: string | null): boolean {
-  return link.carries && link.loss === 0 && link.rtt < 45 && link.address === believed;
-}
-
-function isPraised(score: number): boolean {
-  return score >= 95;
-}
-
-function mark(marks: Map<string, Instant>, name: string, is: boolean, now: Instant): void {
-  if (!is) marks.delete(name);
-  else if (!marks.has(name)) marks.set(name, now);
+function isGood(link: Link, t: Tunnel): boolean {
+  return link.carries && link.loss === 0 && link.rtt < 45 && link.address === t.reading?.address;
 }

@@ -72,10 +72,9 @@ export class World implements Host {
   /** The link a tunnel runs on. One that is given exists from the moment it is first named. */
   linkOf({ name, iface }: TunnelConfig, given: boolean): Link {
     this.#ifaceOf.set(name, iface);
-    const known = this.links.has(iface);
     const link = this.link(iface);
+    if (given && !link.given) link.present = true;
     link.given = given;
-    if (given && !known) link.present = true;
     return link;
   }
 
@@ -108,6 +107,12 @@ export class World implements Host {
     const [via = null, ...standbys] = hopsOf(this.plan).filter((hop) => hop.iface !== iface);
     this.plan = { via, standbys };
     this.#report({ kind: 'link', iface });
+  }
+
+  /** Somebody removes our default routes. */
+  flush(): void {
+    this.plan = NO_ROUTE;
+    this.#report({ kind: 'route', iface: null });
   }
 
   readdress(iface: string, address: string | null): void {
