@@ -184,8 +184,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'a look runs beside an operation',
     'performer.ts',
-    '.serial(`tunnel ${tunnel}`, (signal) => {\n        asked',
-    '.serial(`look ${tunnel}`, (signal) => {\n        asked',
+    `.serial(\`tunnel \${tunnel}\`, (signal) => {\n        asked`,
+    `.serial(\`look \${tunnel}\`, (signal) => {\n        asked`,
     ['driver-failure'],
   ),
   mutant(

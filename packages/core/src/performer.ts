@@ -93,7 +93,10 @@ export class Performer {
   }
 
   #probe({ tunnel, epoch, plan }: Extract<Effect, { type: 'probe' }>): void {
-    if (plan === null) return this.#scopes.abort(`probe ${tunnel}`);
+    if (plan === null) {
+      this.#scopes.abort(`probe ${tunnel}`);
+      return;
+    }
     const signal = this.#scopes.begin(`probe ${tunnel}`);
     const { prober } = this.#host;
     const watching = guard(() =>

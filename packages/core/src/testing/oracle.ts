@@ -7,7 +7,7 @@ import type { State } from '../state.js';
 import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from '../units.js';
-import { canonical, deepFreeze } from './canonical.js';
+import { deepEqual, deepFreeze } from './deep.js';
 import type { World } from './world.js';
 
 /** How long a primary that is down may keep the route while another stands ready: proof and grace included. */
@@ -58,7 +58,7 @@ export class Oracle {
   #checkPurity({ before, event, now, after, effects }: StepRecord): void {
     deepFreeze(before);
     const again = step(before, deepFreeze(event), now);
-    if (canonical(again) !== canonical({ state: after, effects }))
+    if (!deepEqual(again, { state: after, effects }))
       this.#options.fail(`step is not pure: ${event.type}`);
     deepFreeze(after);
   }
@@ -89,7 +89,8 @@ export class Oracle {
         if (effect.scope !== 'route') this.#calledOff.add(effect.scope.tunnel);
         return;
       case 'apply_route':
-        return this.#checkPlan(effect.plan, after);
+        this.#checkPlan(effect.plan, after);
+        return;
       case 'announce':
         if (effect.news.type === 'failed_over') this.#checkSwitch(effect.news, after, now);
         return;
