@@ -69,6 +69,7 @@ export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
+export { systemClock } from './system-clock.js';
 export type { TunnelState } from './tunnel.js';
 export type { Instant, Millis, UnixSeconds } from './units.js';
 export { LONG_AGO, NEVER } from './units.js';

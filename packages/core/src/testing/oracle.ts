@@ -58,8 +58,7 @@ export class Oracle {
   #checkPurity({ before, event, now, after, effects }: StepRecord): void {
     deepFreeze(before);
     const again = step(before, deepFreeze(event), now);
-    if (!deepEqual(again, { state: after, effects }))
-      this.#options.fail(`step is not pure: ${event.type}`);
+    if (!deepEqual(again, { state: after, effects })) this.#options.fail(`step is not pure: ${event.type}`);
     deepFreeze(after);
   }
 

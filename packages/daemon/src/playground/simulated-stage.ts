@@ -1,10 +1,17 @@
 import { writeFile } from 'node:fs/promises';
-import { type Config, describeGatewayError, Gateway, type Logger, type Millis, tunnelsView } from '@hurricane/core';
+import {
+  type Config,
+  describeGatewayError,
+  Gateway,
+  type Logger,
+  type Millis,
+  systemClock,
+  tunnelsView,
+} from '@hurricane/core';
 import { simulatedHost, type World } from '@hurricane/core/testing';
 import { createApp } from '@hurricane/http';
 import { describeListenError, type Listener, serve } from '@hurricane/http/node';
 import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
-import { machineClock } from './clock.js';
 import { configurationText, readConfiguration } from './configuration.js';
 import type { Folder } from './folders.js';
 import { onFreePort } from './forwarder.js';
@@ -35,7 +42,7 @@ const STOP_LIMIT: Millis = 2_000;
 export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync<Stage, PlaygroundError> {
   const { folder, show, version, reason } = options;
   const links = PROVIDERS.map(({ iface, client }, index) => ({ iface, address: client, rtt: ROUND_TRIPS[index] ?? 0 }));
-  const world = simulatedHost({ clock: machineClock, seed: 1, links });
+  const world = simulatedHost({ clock: systemClock, seed: 1, links });
   const reports = new Reports();
   const logger: Logger = {
     log: (level, text) => {
@@ -44,7 +51,7 @@ export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync
   };
   return safeTry(async function* () {
     const config = yield* configure(folder, show.port);
-    const gateway = yield* Gateway.create({ config, host: world, clock: machineClock, logger }).mapErr(
+    const gateway = yield* Gateway.create({ config, host: world, clock: systemClock, logger }).mapErr(
       (error): PlaygroundError => ({ kind: 'ended_early', what: 'the gateway', said: describeGatewayError(error) }),
     );
     const onDefect = (defect: unknown): void => logger.log('error', `REST API: ${String(defect)}`);
