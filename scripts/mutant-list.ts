@@ -52,6 +52,7 @@ export const MUTANTS: readonly Mutant[] = [
     'settle-tunnel.ts',
     '(t.state.lowering && now < t.state.retryAt) || carriesRoute(state, t)',
     't.state.lowering && now < t.state.retryAt',
+    ['operator'],
   ),
   mutant(
     'a backup need not be healthy',
@@ -83,8 +84,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'nothing wakes a failed route',
     'route.ts',
-    'return done || route.retryAt === LONG_AGO ? NEVER : route.retryAt;',
-    'return NEVER;',
+    'return done ? route.assertAt : route.retryAt === LONG_AGO ? NEVER : route.retryAt;',
+    'return done ? route.assertAt : NEVER;',
     ['stop'],
   ),
   mutant('a failed route counts as still there', 'route.ts', '    applied: null,\n', ''),

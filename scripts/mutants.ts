@@ -28,6 +28,8 @@ interface Verdict {
   readonly first: string;
 }
 
+// All texts are looked up first: half an hour into a run is late to learn of a stale one.
+for (const mutant of MUTANTS) for (const edit of mutant.edits) planted(join(CORE, 'src'), edit, mutant.name);
 const verdicts: Verdict[] = [];
 for (const mutant of MUTANTS.filter(({ name }) => name.includes(ONLY))) {
   const verdict = judge(mutant);
@@ -45,7 +47,8 @@ function judge(mutant: Mutant): Verdict {
     cpSync(join(CORE, 'src'), join(home, 'src'), { recursive: true });
     cpSync(join(CORE, 'package.json'), join(home, 'package.json'));
     linkModules(home);
-    for (const { file, from, to } of mutant.edits) plant(join(home, 'src', file), from, to, mutant.name);
+    for (const edit of mutant.edits)
+      writeFileSync(join(home, 'src', edit.file), planted(join(home, 'src'), edit, mutant.name));
     return {
       mutant,
       ...playSeeds(home, mutant),
@@ -65,13 +68,12 @@ function linkModules(home: string): void {
   symlinkSync(join(ROOT, 'node_modules/vitest'), join(modules, 'vitest'));
 }
 
-function plant(path: string, from: string, to: string, name: string): void {
-  const text = readFileSync(path, 'utf8');
-  if (text.split(from).length !== 2) throw new Error(`mutant "${name}": its text is not found once in ${path}`);
-  writeFileSync(
-    path,
-    text.replace(from, () => to),
-  );
+/** The file's text with the fault in it. */
+function planted(folder: string, { file, from, to }: Mutant['edits'][number], name: string): string {
+  const text = readFileSync(join(folder, file), 'utf8');
+  if (text.split(from).length !== 2)
+    throw new Error(`mutant "${name}": its text is not found once in ${file}: ${from}`);
+  return text.replace(from, () => to);
 }
 
 function playSeeds(home: string, { purity }: Mutant): Pick<Verdict, 'bySeeds' | 'seeds' | 'first'> {

@@ -175,7 +175,7 @@ describe('a 6in4 tunnel in the kernel', () => {
   });
 
   it.each([
-    ['endpoint', { endpoint: null }],
+    ['endpoint_ipv4', { endpoint: null }],
     ['v6_prefix', { address: null }],
   ] as const)('does nothing and says so without %s', async (setting, lack) => {
     const host = new FakeHost();
@@ -228,8 +228,8 @@ describe('a 6in4 tunnel in a process', () => {
 
   it.each([
     ['iface', { iface: 'he0,up' }],
-    ['endpoint', { endpoint: '203.0.113.1,fork' }],
-    ['local', { local: '::1' }],
+    ['endpoint_ipv4', { endpoint: '203.0.113.1,fork' }],
+    ['local_ipv4', { local: '::1' }],
   ] as const)('hands socat nothing it could read as syntax: %s', async (setting, nasty) => {
     const host = new FakeHost({ sit: false });
 

@@ -20,4 +20,5 @@ export {
 } from './process-table.js';
 export { linuxRouteTable, type RouteTableDeps } from './route-table.js';
 export { type SocketProbeMethod, type SocketProberOptions, socketProber } from './socket-prober.js';
-export { mullvad, type WireguardDeps, wireguard } from './wireguard.js';
+export { systemWgFiles, type WgFile, type WgFiles, type WgFilesOptions } from './wg-files.js';
+export { mullvad, type WireguardDeps, type WireguardReading, wireguard } from './wireguard.js';

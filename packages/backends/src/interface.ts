@@ -18,6 +18,8 @@ export interface Interface {
   /** `sit`, `tun`, `wireguard`, `veth`, …; null for hardware. */
   readonly kind: string | null;
   readonly up: boolean;
+  /** What somebody wrote on it (`ip link set alias`); null when nothing. */
+  readonly alias: string | null;
   readonly mtu: number | null;
   /** IPv6 only. */
   readonly addresses: readonly InterfaceAddress[];
@@ -52,6 +54,7 @@ function toInterface(name: string, row: Row, json: string): Interface {
     name,
     kind,
     up: listOf(row, 'flags').includes('UP'),
+    alias: textOf(row, 'ifalias'),
     mtu: numberOf(row, 'mtu'),
     addresses: listOf(row, 'addr_info')
       .filter(isRow)

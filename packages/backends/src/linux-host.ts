@@ -1,4 +1,4 @@
-import type { DriverSet, Host, Prober, RoutingPolicy } from '@hurricane/core';
+import type { DriverSet, Host, Logger, Prober, RoutingPolicy } from '@hurricane/core';
 import { type CommandRunner, systemRunner } from './command.js';
 import { procCounters } from './counters.js';
 import { external } from './external.js';
@@ -9,11 +9,14 @@ import { type Launch, launchProgram } from './launch.js';
 import { policyRouting } from './policy-routing.js';
 import { type ProcessTable, systemProcesses } from './process-table.js';
 import { linuxRouteTable } from './route-table.js';
+import { systemWgFiles, type WgFiles } from './wg-files.js';
 import { mullvad, wireguard } from './wireguard.js';
 
 export interface LinuxHostOptions {
   readonly routing: RoutingPolicy;
   readonly prober: Prober;
+  /** Told of what drivers notice about files that are not ours. Nobody is told if left out. */
+  readonly logger?: Logger;
   /** How programs are started; the ones below are made from it where they are left out. */
   readonly launch?: Launch;
   readonly runner?: CommandRunner;
@@ -28,11 +31,11 @@ export interface LinuxHostOptions {
  * const gateway = Gateway.create({ config, host });
  */
 export function linuxHost(options: LinuxHostOptions): Host {
-  const { routing, prober, launch = launchProgram } = options;
+  const { routing, prober, logger, launch = launchProgram } = options;
   const { runner = systemRunner(launch), processes = systemProcesses({ launch }) } = options;
   const batch = ipBatch({ runner, launch });
   return {
-    drivers: linuxDrivers({ routing, runner, processes }),
+    drivers: linuxDrivers({ routing, runner, processes, ...(logger === undefined ? {} : { logger }) }),
     prober,
     routes: linuxRouteTable({ runner, batch, metric: routing.metric }),
     meter: procCounters(),
@@ -45,15 +48,21 @@ export interface LinuxDriversOptions {
   readonly routing: RoutingPolicy;
   readonly runner: CommandRunner;
   readonly processes: ProcessTable;
+  readonly logger?: Logger;
+  /** Default: those of /etc/wireguard. */
+  readonly wireguardFiles?: WgFiles;
 }
 
 /** A driver for every tunnel type. They share one view of which routing tables are taken. */
-export function linuxDrivers({ routing, runner, processes }: LinuxDriversOptions): Required<DriverSet> {
+export function linuxDrivers(options: LinuxDriversOptions): Required<DriverSet> {
+  const { routing, runner, processes, wireguardFiles: files = systemWgFiles() } = options;
   const policy = policyRouting({ runner, routing });
+  const logger = options.logger === undefined ? {} : { logger: options.logger };
+  const wg = { runner, processes, policy, files, ...logger };
   return {
     he_6in4: he6in4({ runner, processes, policy }),
-    wireguard: wireguard({ runner, policy }),
-    mullvad: mullvad({ runner, policy }),
+    wireguard: wireguard(wg),
+    mullvad: mullvad(wg),
     external: external({ runner, policy }),
   };
 }

@@ -2,6 +2,7 @@ import { ROUTING_DEFAULTS } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL } from './ip.js';
 import { policyRouting } from './policy-routing.js';
+import { SLOTS } from './slots.js';
 import { FakeHost } from './testing/fake-host.js';
 
 const live = (): AbortSignal => new AbortController().signal;
@@ -138,7 +139,7 @@ describe('policy routing', () => {
   });
 
   it('says so when every table is taken', async () => {
-    const links = Array.from({ length: 65 }, (_, i) => `tun${i}`);
+    const links = Array.from({ length: SLOTS + 1 }, (_, i) => `tun${i}`);
     const host = hostWith(...links);
     const policy = policyOn(host);
 

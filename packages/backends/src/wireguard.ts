@@ -1,74 +1,163 @@
-import type { BackendDriver, ConfigOf, DriverError, LinkReading, Millis } from '@hurricane/core';
-import { err, type ResultAsync, safeTry } from 'neverthrow';
+import type { BackendDriver, ConfigOf, DriverError, LinkReading, Logger, Millis, UnixSeconds } from '@hurricane/core';
+import { ABSENT } from '@hurricane/core';
+import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { installFor } from './external.js';
-import { type Interface, readInterface, sourceAddress, toReading } from './interface.js';
-import { obey } from './obey.js';
+import { sourceAddress, toReading } from './interface.js';
+import { markIn } from './ownership.js';
 import type { PolicyRouting } from './policy-routing.js';
-import { undoable } from './undo.js';
+import type { ProcessTable } from './process-table.js';
+import { type Undo, undoable } from './undo.js';
+import { digestOf, hooksOf, parseWgConf, type WgLine } from './wg-conf.js';
+import { headingOf } from './wg-copy.js';
+import { checkEndpoints, type ResolveIpv4, systemResolve } from './wg-endpoints.js';
+import type { WgFile, WgFiles } from './wg-files.js';
+import { lowerInterface, raiseInterface } from './wg-interface.js';
+import { notesOn, saidOnce } from './wg-notes.js';
+import { lookAt, type Sight } from './wg-sight.js';
 
 export interface WireguardDeps {
   readonly runner: CommandRunner;
+  readonly processes: ProcessTable;
   readonly policy: PolicyRouting;
+  readonly files: WgFiles;
+  /** Told once of each thing about a file that its author may not expect. */
+  readonly logger?: Logger;
+  /** The program wg-quick uses where the kernel has no WireGuard. Default: as wg-quick chooses it. */
+  readonly userspace?: string;
+  readonly resolve?: ResolveIpv4;
+  readonly wall?: () => UnixSeconds;
+}
+
+/** What WireGuard tells beyond other tunnels. Old keys on an idle tunnel mean nothing: none are agreed on unused. */
+export interface WireguardReading extends LinkReading {
+  /** Since keys were last agreed on with any peer; null before the first time. */
+  readonly handshakeAge: Millis | null;
+  /** Where packets go, `address:port`, of the peer that has most of IPv6; null while not known. */
+  readonly endpoint: string | null;
 }
 
 type WgType = 'wireguard' | 'mullvad';
-
-/** How long `wg-quick` may take. It resolves names itself, and resolvers give up at 5 s a try. */
-const WG_QUICK_LIMIT: Millis = 15_000;
+type WgTunnel = ConfigOf<WgType>;
 
 /** Tunnels of `/etc/wireguard/IFACE.conf`, brought up and down with `wg-quick`. */
-export const wireguard = (deps: WireguardDeps): BackendDriver<'wireguard'> => wgQuick('wireguard', deps);
+export const wireguard = (deps: WireguardDeps): BackendDriver<'wireguard'> => wgDriver('wireguard', deps);
 
 /** The same with a file from Mullvad. */
-export const mullvad = (deps: WireguardDeps): BackendDriver<'mullvad'> => wgQuick('mullvad', deps);
+export const mullvad = (deps: WireguardDeps): BackendDriver<'mullvad'> => wgDriver('mullvad', deps);
 
-function wgQuick<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver<T> {
-  const { runner, policy } = deps;
-  const run = (verb: 'up' | 'down', iface: string, signal: AbortSignal): ResultAsync<unknown, DriverError> =>
-    obey(runner, ['wg-quick', verb, iface], signal, { deadline: WG_QUICK_LIMIT });
+function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver<T> {
+  const { runner, policy, files } = deps;
+  const userspace = deps.userspace ?? process.env['WG_QUICK_USERSPACE_IMPLEMENTATION'] ?? 'wireguard-go';
+  const parts = { ...deps, userspace, resolve: deps.resolve ?? systemResolve };
+  const wall = deps.wall ?? ((): UnixSeconds => Math.floor(Date.now() / 1000));
+  const say = saidOnce(deps.logger ?? null);
 
-  const inspect = (tunnel: ConfigOf<WgType>, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
-    readInterface(runner, tunnel.iface, signal).map((found) => readingOf(found, tunnel));
+  const inspect = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+    lookAt(runner, tunnel.iface, signal).map((seen) => readingOf(seen, tunnel, userspace, wall()));
 
-  const up = (tunnel: ConfigOf<WgType>, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+  const up = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     undoable((note) =>
       safeTry(async function* () {
-        const found = yield* readInterface(runner, tunnel.iface, signal);
-        if (found !== null && !isWireguard(found)) return err<LinkReading, DriverError>(taken(found));
-        if (found === null) {
-          note(() => run('down', tunnel.iface, signal));
-          yield* run('up', tunnel.iface, signal);
-        } else if (!found.up) {
-          const set = (state: string): readonly string[] => ['ip', 'link', 'set', 'dev', tunnel.iface, state];
-          note(() => obey(runner, set('down'), signal));
-          yield* obey(runner, set('up'), signal);
-        }
+        yield* checkName(tunnel);
+        const seen = yield* lookAt(runner, tunnel.iface, signal);
+        if (seen.kind === 'taken') return err<LinkReading, DriverError>(taken(seen));
+        const isBrokenOff = yield* files.hasCopy(tunnel.iface, signal);
+        if (seen.kind === 'theirs' && !isBrokenOff) yield* checkUp(seen);
+        else yield* haveOurs(tunnel.iface, isBrokenOff ? null : seen, note, signal);
+        const { dump } = yield* lookAt(runner, tunnel.iface, signal);
+        yield* checkEndpoints(dump, tunnel.iface);
         yield* installFor(policy, tunnel.iface, yield* inspect(tunnel, signal), signal);
         return inspect(tunnel, signal);
       }),
     );
 
-  const down = (tunnel: ConfigOf<WgType>, signal: AbortSignal): ResultAsync<void, DriverError> =>
+  /** An interface made from the file as it is. `seen`: what there is; null when nobody knows what state that is in. */
+  const haveOurs = (
+    iface: string,
+    seen: Sight | null,
+    note: (undo: Undo) => void,
+    signal: AbortSignal,
+  ): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
-      const found = yield* readInterface(runner, tunnel.iface, signal);
-      if (found !== null && isWireguard(found)) yield* run('down', tunnel.iface, signal);
+      const { file, lines } = yield* readConf(files, iface, signal);
+      for (const each of notesOn(file, lines)) say(each);
+      if (seen !== null && isMadeFrom(seen, lines)) return ok();
+      const target = { iface, path: file.path, lines, digest: digestOf(lines), hooks: hooksOf(lines) };
+      if (seen?.kind !== 'absent') yield* lowerInterface(parts, iface, lines, signal).orElse(keepOnlyAbort);
+      return raiseInterface(parts, target, note, signal);
+    });
+
+  const down = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
+    safeTry(async function* () {
+      const seen = yield* lookAt(runner, tunnel.iface, signal);
+      const isNamed = checkName(tunnel).isOk();
+      const isBrokenOff = isNamed && (yield* files.hasCopy(tunnel.iface, signal));
+      if (isNamed && (seen.kind === 'ours' || isBrokenOff)) {
+        const lines = (yield* files.read(tunnel.iface, signal))?.text;
+        yield* lowerInterface(parts, tunnel.iface, lines === undefined ? null : parseWgConf(lines), signal);
+      }
       return policy.remove(tunnel.iface, signal);
     });
 
   return { type, up, down, inspect };
 }
 
-/** In the kernel, or in a process such as wireguard-go behind a TUN interface. */
-const isWireguard = (found: Interface): boolean => found.kind === 'wireguard' || found.kind === 'tun';
+/** The file's text becomes a path and, in wg-quick, an interface: nothing else than a name may get there. */
+function checkName({ iface }: WgTunnel): Result<void, DriverError> {
+  if (/^(?!\.)[\w.+=-]{1,15}$/.test(iface)) return ok();
+  return err({ kind: 'misconfigured', setting: 'iface', problem: `is "${iface}", which cannot name an interface` });
+}
 
-const taken = (found: Interface): DriverError => ({
+function readConf(
+  files: WgFiles,
+  iface: string,
+  signal: AbortSignal,
+): ResultAsync<{ readonly file: WgFile; readonly lines: readonly WgLine[] }, DriverError> {
+  type Read = Result<{ readonly file: WgFile; readonly lines: readonly WgLine[] }, DriverError>;
+  const no = (problem: string): Read => err({ kind: 'misconfigured', setting: 'iface', problem });
+  return files.read(iface, signal).andThen((file): Read => {
+    if (file === null) return no(`is "${iface}", but there is no ${files.pathOf(iface)}`);
+    const lines = parseWgConf(file.text);
+    if (headingOf(lines) === undefined) return no(`is "${iface}", but ${file.path} has no [Interface] section`);
+    return ok({ file, lines });
+  });
+}
+
+/** Complete, and made from what the file says today. */
+function isMadeFrom(seen: Sight, lines: readonly WgLine[]): boolean {
+  if (seen.kind !== 'ours' || !seen.found.up || sourceAddress(seen.found, null) === null) return false;
+  return markIn(seen.found.alias)?.madeFrom === digestOf(lines);
+}
+
+function checkUp({ found }: Extract<Sight, { kind: 'theirs' }>): Result<void, DriverError> {
+  if (found.up) return ok();
+  const problem = `names "${found.name}", which is down: whoever made it has to bring it up`;
+  return err({ kind: 'misconfigured', setting: 'iface', problem });
+}
+
+const taken = ({ found }: Extract<Sight, { kind: 'taken' }>): DriverError => ({
   kind: 'interface_taken',
   iface: found.name,
   found: `${found.kind ?? 'hardware'} interface`,
 });
 
-function readingOf(found: Interface | null, tunnel: ConfigOf<WgType>): LinkReading {
-  const source = found === null ? null : sourceAddress(found, tunnel.address);
-  return toReading(found, source, null, found?.kind === 'tun' ? 'userspace wireguard' : 'kernel wireguard');
+/** What was left of an interface of ours is gone either way: a failed command of its file is no reason not to go on. */
+const keepOnlyAbort = (error: DriverError): Result<void, DriverError> => (error.kind === 'aborted' ? err(error) : ok());
+
+function readingOf(
+  { kind, found, dump }: Sight,
+  tunnel: WgTunnel,
+  userspace: string,
+  wall: UnixSeconds,
+): LinkReading | WireguardReading {
+  if (found === null || kind === 'taken') return ABSENT;
+  const carrier = found.kind === 'tun' ? (userspace.split('/').at(-1) ?? userspace) : 'wireguard (kernel)';
+  const handshakes = dump?.peers.flatMap(({ handshake }) => (handshake === null ? [] : [handshake])) ?? [];
+  const wide = dump?.peers.find(({ allowedIps }) => allowedIps.includes('::/0')) ?? dump?.peers[0];
+  return {
+    ...toReading(found, sourceAddress(found, tunnel.address), null, carrier),
+    handshakeAge: handshakes.length === 0 ? null : 1_000 * Math.max(0, wall - Math.max(...handshakes)),
+    endpoint: wide?.endpoint ?? null,
+  };
 }

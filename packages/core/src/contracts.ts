@@ -1,5 +1,5 @@
 import type { ResultAsync } from 'neverthrow';
-import type { ConfigOf, LogLevel, TunnelType } from './config/model.js';
+import type { ConfigOf, LogLevel, TunnelConfig, TunnelType } from './config/model.js';
 import type {
   DriverError,
   HostChange,
@@ -32,6 +32,12 @@ export interface BackendDriver<T extends TunnelType = TunnelType> {
   down(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<void, DriverError>;
   /** Looks without touching. No interface is an answer (`absent`); not being able to look is an error. */
   inspect(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<LinkReading, DriverError>;
+  /**
+   * Puts back what somebody else has taken from a tunnel that is up: its rules, its table, its address.
+   * Resolves to what was put back, a phrase each (`rule from 2001:db8:1::/64`); empty when nothing was
+   * missing. Optional: without it, what others remove stays removed until the tunnel is raised again.
+   */
+  repair?(tunnel: ConfigOf<T>, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
 }
 
 export type DriverSet = { readonly [T in TunnelType]?: BackendDriver<T> };
@@ -55,6 +61,11 @@ export interface RouteTable {
    * Routes that are not ours are never touched; `via: null` removes all of ours.
    */
   apply(plan: RoutePlan, signal: AbortSignal): ResultAsync<void, RouteError>;
+  /**
+   * Like `apply` for the plan that is in force already: resolves to what somebody else had changed and
+   * was put back, a phrase each; empty when nothing was.
+   */
+  verify?(plan: RoutePlan, signal: AbortSignal): ResultAsync<readonly string[], RouteError>;
 }
 
 /** Tells what happens on the host between two looks. */
@@ -69,6 +80,15 @@ export interface HostMonitor {
 /** Reads every interface's byte counters in one cheap look (no child process). */
 export interface CounterMeter {
   read(signal: AbortSignal): ResultAsync<HostCounters, DriverError>;
+}
+
+/** Connections of programs on this host. */
+export interface FlowTable {
+  /**
+   * Ends TCP connections that come from `address`, so that programs connect again and do not hang.
+   * Resolves to how many were ended. Never touches a connection from another address.
+   */
+  abort(address: string, signal: AbortSignal): ResultAsync<number, DriverError>;
 }
 
 /** The gateway's only source of time. Monotonic: never goes back, whatever the wall clock does. */
@@ -92,6 +112,14 @@ export interface Host {
   readonly meter: CounterMeter;
   /** Optional: see {@link HostMonitor}. */
   readonly monitor?: HostMonitor;
+  /** Optional: without it, connections over a dead tunnel are left to their own time-outs. */
+  readonly flows?: FlowTable;
+  /**
+   * Removes what an earlier run of ours left behind and no tunnel of `tunnels` accounts for. What one
+   * does account for stays as it is, for its driver's `up` to take over. Resolves to what was removed,
+   * a phrase each.
+   */
+  sweep?(tunnels: readonly TunnelConfig[], signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /** Lets go of co-processes and the like. Called once, after the gateway has stopped. */
   close?(): Promise<void>;
 }

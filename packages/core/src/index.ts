@@ -39,6 +39,7 @@ export type {
   Clock,
   CounterMeter,
   DriverSet,
+  FlowTable,
   Host,
   HostMonitor,
   Logger,

@@ -51,7 +51,7 @@ export function projectStatus(state: State, now: Instant, at: UnixSeconds): Gate
     config: state.config,
     primary,
     stranded: state.failover.kind === 'stranded',
-    tunnels,
+    tunnels: Object.freeze(tunnels),
     at,
   });
 }

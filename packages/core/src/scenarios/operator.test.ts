@@ -45,6 +45,21 @@ describe('an operator', () => {
     expect(stage.tunnel('he').state).toBe('down');
   });
 
+  it('never has a failed tunnel lowered while a route of ours may still be on it', async () => {
+    const stage = await Stage.running({ config });
+    stage.world.faults = { ...NO_FAULTS, routeFails: 1, raiseFails: 1 };
+    stage.world.readdress('he0', null);
+    await stage.run(100);
+
+    stage.gateway.lower('he');
+    await stage.run(30_000);
+    expect(stage.tunnel('he').state).toBe('failed');
+
+    stage.world.faults = NO_FAULTS;
+    await stage.run(61_000);
+    expect(stage.tunnel('he').state).toBe('down');
+  });
+
   it('lowers the last tunnel: no route is left', async () => {
     const stage = await Stage.running({ config: simulatedConfig({ tunnels: [simulatedTunnel('he')] }) });
 

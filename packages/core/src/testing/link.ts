@@ -36,9 +36,12 @@ export class Link {
   #tx = 0;
   #countedAt: Instant = 0;
 
+  readonly #ownAddress: string;
+
   constructor(options: LinkOptions, address: string) {
     this.iface = options.iface;
-    this.address = options.address ?? address;
+    this.#ownAddress = options.address ?? address;
+    this.address = this.#ownAddress;
     this.rtt = options.rtt ?? 20;
     this.loss = options.loss ?? 0;
   }
@@ -58,6 +61,11 @@ export class Link {
   counters(now: Instant): LinkCounters {
     this.count(now);
     return { rx: BigInt(Math.floor(this.#rx)), tx: BigInt(Math.floor(this.#tx)) };
+  }
+
+  /** Its driver gives it the address it should have. */
+  assignAddress(): void {
+    this.address ??= this.#ownAddress;
   }
 
   /** A deleted interface takes its counters with it. */

@@ -50,6 +50,7 @@ export class Oracle {
     this.#checkWake(after, now);
     for (const t of after.tunnels) if (!isFit(t, after)) this.#unfitAt.set(t.config.name, now);
     for (const effect of effects) this.#checkEffect(effect, record);
+    this.#checkLate(record);
     this.#checkCalledOff(after);
     this.#checkPrimary(after, now);
   }
@@ -60,6 +61,15 @@ export class Oracle {
     const again = step(before, deepFreeze(event), now);
     if (!deepEqual(again, { state: after, effects })) this.#options.fail(`step is not pure: ${event.type}`);
     deepFreeze(after);
+  }
+
+  /** An answer to a question that has been superseded is as good as none. */
+  #checkLate({ before, event, now, after, effects }: StepRecord): void {
+    if (!('epoch' in event)) return;
+    const asked = 'tunnel' in event ? before.tunnels.find((t) => t.config.name === event.tunnel) : before.route;
+    if (asked === undefined || asked.epoch === event.epoch) return;
+    const otherwise = step(before, { type: 'tick' }, now);
+    if (!deepEqual(otherwise, { state: after, effects })) this.#options.fail(`a late ${event.type} was heeded`);
   }
 
   /** S2: it never asks to be woken at once. A busy loop would never end, so time is brought to an end. */

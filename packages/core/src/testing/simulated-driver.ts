@@ -90,7 +90,7 @@ async function operate<T>(
   if (signal.aborted) {
     await sleep(clock, late, operation.name);
     if (takesEffect) operation.act();
-    return err({ kind: 'aborted' });
+    return late > 0 && takesEffect ? operation.answer() : err({ kind: 'aborted' });
   }
   if (!fails || takesEffect) operation.act();
   return fails

@@ -1,5 +1,6 @@
 import type { Millis } from '../units.js';
 import type { Link } from './link.js';
+import type { Prng } from './prng.js';
 import type { World } from './world.js';
 
 /** How a simulated network changes. Chances are per link and weather interval. */
@@ -54,5 +55,10 @@ function changeLink(world: World, link: Link, weather: Weather): void {
   else if (prng.chance(CLEARS)) link.refuses = false;
   if (prng.chance(weather.vanishes)) world.vanish(iface);
   if (prng.chance(CLEARS) && link.given) world.appear(iface);
-  if (prng.chance(weather.readdresses)) world.readdress(iface, `2001:db8:${prng.between(1, 0xfffe).toString(16)}::2`);
+  if (prng.chance(weather.readdresses)) world.readdress(iface, prng.chance(0.3) ? null : drawAddress(prng));
+  if (link.address === null && prng.chance(CLEARS)) world.readdress(iface, drawAddress(prng));
+}
+
+function drawAddress(prng: Prng): string {
+  return `2001:db8:${prng.between(1, 0xfffe).toString(16)}::2`;
 }

@@ -47,8 +47,8 @@ export class Witness {
     const truths = new Map<string, Truth>();
     for (const t of state.tunnels) {
       const link = this.#options.world.link((t.running ?? t.config).iface);
-      // Another interface, or a tunnel that came up only since, begins anew.
-      const key = `${t.config.name} ${link.iface} ${t.epoch}`;
+      // Another interface or address, or a tunnel that came up only since, begins anew.
+      const key = `${t.config.name} ${link.iface} ${link.address} ${t.epoch}`;
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
       truths.set(t.config.name, { deadFor: now - (dead.get(key) ?? now), goodFor: now - (good.get(key) ?? now) });

@@ -94,6 +94,7 @@ export class World implements Host {
   /** The interface comes to exist. */
   appear(iface: string): void {
     const link = this.link(iface);
+    link.assignAddress();
     if (link.present) return;
     link.present = true;
     this.#report({ kind: 'link', iface });
