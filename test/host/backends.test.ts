@@ -104,6 +104,7 @@ describe.skipIf(missing !== null)(`6in4 in a process, on a real kernel${why}`, (
     prefixLength: 64,
     endpoint: '192.0.2.1',
     local: null,
+    mtu: null,
   };
   /** The driver as a daemon inside the namespace would have it; nothing remembered from one to the next. */
   const driverIn = (name: string) => {

@@ -3,6 +3,7 @@ import { linuxDrivers } from './linux-host.js';
 import { addBystanders } from './testing/bystanders.js';
 import { type DriverSetup, describeBackendDriver } from './testing/contract.js';
 import { FakeHost, type FakeHostOptions } from './testing/fake-host.js';
+import { fakeConf } from './testing/fake-wireguard.js';
 
 const base = { enabled: true, priority: 0, address: '2001:db8:1::2', prefixLength: 64 };
 
@@ -13,12 +14,15 @@ const he: ConfigOf<'he_6in4'> = {
   iface: 'he0',
   endpoint: '203.0.113.1',
   local: null,
+  mtu: null,
 };
 
-function on(options: FakeHostOptions): { host: FakeHost; drivers: () => Required<DriverSet> } {
-  const host = new FakeHost(options);
+function on(hostOptions: FakeHostOptions): { host: FakeHost; drivers: () => Required<DriverSet> } {
+  const host = new FakeHost(hostOptions);
   addBystanders(host, ROUTING_DEFAULTS);
-  return { host, drivers: () => linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host }) };
+  const { wireguardFiles } = host;
+  const options = { routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles };
+  return { host, drivers: () => linuxDrivers(options) };
 }
 
 describeBackendDriver('he_6in4 in the kernel', (): DriverSetup<'he_6in4'> => {
@@ -42,10 +46,31 @@ describeBackendDriver('external', (): DriverSetup<'external'> => {
 });
 
 const wg = { ...base, name: 'wg', iface: 'wg0', address: null };
-const quick: FakeHostOptions = { wireguard: { wg0: ['2001:db8:2::2/64', '2001:db8:2::3/128'] } };
+const quick: FakeHostOptions = { wireguard: { wg0: fakeConf(['2001:db8:2::2/64', '2001:db8:2::3/128']) } };
 
 describeBackendDriver('wireguard', (): DriverSetup<'wireguard'> => {
   const { host, drivers } = on(quick);
+  return {
+    host,
+    driver: drivers().wireguard,
+    restarted: () => drivers().wireguard,
+    tunnel: { ...wg, type: 'wireguard' },
+  };
+});
+
+describeBackendDriver('wireguard in a process', (): DriverSetup<'wireguard'> => {
+  const { host, drivers } = on({ ...quick, wireguardModule: false });
+  return {
+    host,
+    driver: drivers().wireguard,
+    restarted: () => drivers().wireguard,
+    tunnel: { ...wg, type: 'wireguard' },
+  };
+});
+
+describeBackendDriver('wireguard that somebody else brought up', (): DriverSetup<'wireguard'> => {
+  const { host, drivers } = on({});
+  host.wg.bringUpByHand(host.kernel, 'wg0', ['2001:db8:2::2/128']);
   return {
     host,
     driver: drivers().wireguard,

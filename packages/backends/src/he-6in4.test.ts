@@ -13,6 +13,7 @@ const tunnel: ConfigOf<'he_6in4'> = {
   prefixLength: 64,
   endpoint: '203.0.113.1',
   local: null,
+  mtu: null,
 };
 const live = (): AbortSignal => new AbortController().signal;
 const driverOn = (host: FakeHost) => linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host }).he_6in4;

@@ -87,10 +87,10 @@ export class Gateway {
    * Stops everything this gateway started and gives the default route back.
    *
    * Takes at most `limit`. Errs with `stop_incomplete`, naming what is left, when the host would not
-   * let go; the gateway is stopped all the same and arms no further timers.
+   * let go; the gateway is stopped all the same and arms no further timers. Asked again, it tries again.
    */
   stop(limit: Millis = STOP_LIMIT): ResultAsync<void, GatewayError> {
-    if (this.#state.phase === 'stopped') return okAsync(undefined);
+    if (this.#state.phase === 'stopped' && leftOf(this.#state).length === 0) return okAsync(undefined);
     const halted = this.#await<GatewayError | null>(limit, 'stop', (news) =>
       news.type === 'stopped' ? null : undefined,
     );

@@ -123,7 +123,8 @@ function unlose(window: HealthWindow, rtt: Millis): HealthWindow {
 }
 
 function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
+  // Finished slots hold one value, and are asked at every probe.
+  if (values.length < 2) return values[0] ?? null;
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;

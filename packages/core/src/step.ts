@@ -27,17 +27,13 @@ export function step(
   event: Event,
   now: Instant,
 ): { readonly state: State; readonly effects: readonly Effect[] } {
-  const effects: Effect[] = [];
-  const emit: Emit = (effect) => {
-    effects.push(effect);
-  };
-  const settled = settle(record(state, event, now, emit), now, emit);
   // What happened is told before what was decided upon it.
-  const changes: Effect[] = [];
-  announceChanges(state, settled, now, (effect) => {
-    changes.push(effect);
-  });
-  return { state: settled, effects: [...changes, ...effects] };
+  const heard: Effect[] = [];
+  const changed: Effect[] = [];
+  const wanted: Effect[] = [];
+  const settled = settle(record(state, event, now, into(heard)), now, into(wanted));
+  announceChanges(state, settled, now, into(changed));
+  return { state: settled, effects: [...heard, ...changed, ...wanted] };
 }
 
 /** When `step` next has something to do without being told anything. Always later than the step just taken at `now`. */
@@ -47,12 +43,18 @@ export function nextWake(state: State, now: Instant): Instant {
   return Math.min(state.nextMeasureAt, routeWake(state), failoverWake(state, now), ...tunnels);
 }
 
+function into(effects: Effect[]): Emit {
+  return (effect) => {
+    effects.push(effect);
+  };
+}
+
 function record(state: State, event: Event, now: Instant, emit: Emit): State {
   const { config } = state;
   return match(event)
     .returnType<State>()
     .with({ type: 'start' }, () => started(state, now, emit))
-    .with({ type: 'stop' }, () => (state.phase === 'running' ? stopping(state, now) : state))
+    .with({ type: 'stop' }, () => (state.phase === 'stopping' ? state : stopping(state, now)))
     .with({ type: 'tick' }, () => state)
     .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
     .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))

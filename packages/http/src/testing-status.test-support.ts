@@ -39,6 +39,7 @@ export function heTunnel(name: string, iface: string): TunnelConfig {
     prefixLength: 64,
     endpoint: '192.0.2.1',
     local: null,
+    mtu: null,
   };
 }
 

@@ -3,16 +3,20 @@ import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { CommandRunner, Finished, SpawnError } from '../command.js';
 import type { ProcessTable, RunningProcess, StartedProcess } from '../process-table.js';
 import { installHint } from '../tools.js';
+import type { WgFiles } from '../wg-files.js';
 import { type FakeUnderlay, fakeIp } from './fake-ip.js';
 import { FakeKernel } from './fake-kernel.js';
+import { type FakeWgHost, FakeWireguard, fakeWgFiles } from './fake-wireguard.js';
 
 export interface FakeHostOptions {
   /** Whether the kernel has `sit` interfaces. Default true. */
   readonly sit?: boolean;
   /** Null: IPv4 goes nowhere. Default: by `eth0` from 192.0.2.10. */
   readonly underlay?: FakeUnderlay | null;
-  /** The addresses that each `/etc/wireguard/NAME.conf` gives. Default none. */
-  readonly wireguard?: Readonly<Record<string, readonly string[]>>;
+  /** The text of each `/etc/wireguard/NAME.conf`. Default none. */
+  readonly wireguard?: Readonly<Record<string, string>>;
+  /** Whether the kernel has WireGuard interfaces. Default true. */
+  readonly wireguardModule?: boolean;
 }
 
 /** Whether a command that is made to fail has done its work first. */
@@ -25,6 +29,8 @@ export type FaultMoment = 'before' | 'after';
  */
 export class FakeHost implements CommandRunner, ProcessTable {
   readonly kernel: FakeKernel = new FakeKernel();
+  readonly wg: FakeWireguard;
+  readonly wireguardFiles: WgFiles;
   readonly running: Map<number, readonly string[]> = new Map();
   /** Every command so far, as it came. Starting, finding and ending processes count as commands. */
   readonly log: (readonly string[])[] = [];
@@ -40,6 +46,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
 
   constructor(options: FakeHostOptions = {}) {
     this.#options = options;
+    this.wg = new FakeWireguard(options.wireguard ?? {});
+    this.wireguardFiles = fakeWgFiles(this.wg, (argv, signal, act) => this.#answer(argv, signal, act));
     this.kernel.addRule({ pref: 0, from: null, oif: null, table: 255, protocol: null });
     this.kernel.addRule({ pref: 32_766, from: null, oif: null, table: 254, protocol: null });
     this.kernel.addLink('eth0', { up: true });
@@ -66,7 +74,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
 
   toString(): string {
     const processes = [...this.running.values()].map((argv) => `process ${argv.join(' ')}`);
-    return [`${this.kernel}`, ...processes.sort()].join('\n');
+    const copies = `${this.wg}`;
+    return [`${this.kernel}`, ...processes.sort(), ...(copies === '' ? [] : [copies])].join('\n');
   }
 
   run(argv: readonly string[], signal: AbortSignal): ResultAsync<Finished, SpawnError> {
@@ -125,26 +134,31 @@ export class FakeHost implements CommandRunner, ProcessTable {
       program === 'ip'
         ? fakeIp({ kernel: this.kernel, sit, underlay }, args)
         : program === 'wg-quick'
-          ? this.#wgQuick(args[0] ?? '', args[1] ?? '')
-          : null;
+          ? this.wg.quick(this.#wgHost(), args)
+          : program === 'wg'
+            ? this.wg.show(this.kernel, args)
+            : null;
+    this.#endOrphans();
     if (answer !== null) return answer;
     this.surprises.push(argv.join(' '));
     return { exitCode: 255, stdout: '', stderr: 'a command the fake host does not know' };
   }
 
-  #wgQuick(verb: string, name: string): Finished | null {
-    const addresses = this.#options.wireguard?.[name];
-    if (verb !== 'up' && verb !== 'down') return null;
-    const no = (stderr: string): Finished => ({ exitCode: 1, stdout: '', stderr });
-    if (addresses === undefined) return no(`wg-quick: \`/etc/wireguard/${name}.conf' does not exist`);
-    const isThere = this.kernel.links.has(name);
-    if (isThere === (verb === 'up')) return no(`wg-quick: \`${name}' ${isThere ? 'already exists' : 'is not up'}`);
-    if (verb === 'down') this.kernel.removeLink(name);
-    else {
-      const given = new Map(addresses.map((address) => [address, []]));
-      this.kernel.addLink(name, { kind: 'wireguard', up: true, mtu: 1420, addresses: given });
+  #wgHost(): FakeWgHost {
+    const startUserspace = (name: string): boolean => {
+      if (this.missing.has('wireguard-go')) return false;
+      this.#nextPid += 1;
+      this.running.set(this.#nextPid, ['wireguard-go', name]);
+      return true;
+    };
+    return { kernel: this.kernel, hasModule: this.#options.wireguardModule ?? true, startUserspace };
+  }
+
+  /** wireguard-go ends with its interface. */
+  #endOrphans(): void {
+    for (const [pid, [program, name = '']] of this.running) {
+      if (program === 'wireguard-go' && !this.kernel.links.has(name)) this.running.delete(pid);
     }
-    return { exitCode: 0, stdout: '', stderr: '' };
   }
 
   /** socat is all that is started; its interface is there at once. */

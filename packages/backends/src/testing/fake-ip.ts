@@ -102,6 +102,7 @@ function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished |
   return done([
     {
       ...{ ifname: name, flags: link.up ? ['UP'] : [], mtu: link.mtu },
+      ...(link.alias === '' ? {} : { ifalias: link.alias }),
       ...(link.kind === null ? {} : { linkinfo }),
       ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
     },
@@ -126,6 +127,7 @@ function setLink(kernel: FakeKernel, words: readonly string[]): Finished | null 
     const [what, value] = words.slice(2);
     if (what === 'up' || what === 'down') kernel.setUp(name, link, what === 'up');
     else if (what === 'mtu') link.mtu = Number(value);
+    else if (what === 'alias') link.alias = value ?? '';
     else if (what === 'type' && value === 'sit' && link.kind === 'sit') Object.assign(link, endsIn(words, link));
     else return null;
     return done();

@@ -5,6 +5,8 @@ export interface FakeLink {
   mtu: number;
   remote: string;
   local: string;
+  /** '' for none. */
+  alias: string;
   /** `address/length` to the flags `ip` would show with it. */
   readonly addresses: Map<string, readonly string[]>;
 }
@@ -44,7 +46,7 @@ export class FakeKernel {
 
   addLink(name: string, link: Partial<FakeLink> = {}): Refusal {
     if (this.links.has(name)) return EXISTS;
-    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any' };
+    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any', alias: '' };
     this.links.set(name, { ...base, ...link, addresses: link.addresses ?? new Map() });
     return null;
   }
@@ -96,7 +98,9 @@ export class FakeKernel {
     const links = [...this.links].map(([name, link]) => {
       const addresses = [...link.addresses.keys()].sort().join(' ');
       const ends = link.kind === 'sit' ? ` ${link.local}>${link.remote}` : '';
-      return `link ${name} ${link.kind ?? 'hardware'}${ends} ${link.up ? 'up' : 'down'} mtu ${link.mtu} ${addresses}`;
+      const alias = link.alias === '' ? '' : ` alias ${link.alias}`;
+      const state = `${link.up ? 'up' : 'down'} mtu ${link.mtu}${alias}`;
+      return `link ${name} ${link.kind ?? 'hardware'}${ends} ${state} ${addresses}`;
     });
     const rules = this.rules.map((rule) => {
       return `rule ${rule.pref} from ${rule.from} oif ${rule.oif} table ${rule.table} proto ${rule.protocol}`;

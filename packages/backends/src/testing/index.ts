@@ -8,5 +8,13 @@ export {
 export { FakeHost, type FakeHostOptions, type FaultMoment } from './fake-host.js';
 export type { FakeUnderlay } from './fake-ip.js';
 export type { FakeKernel, FakeLink, FakeRoute, FakeRule } from './fake-kernel.js';
+export {
+  FAKE_PRIVATE_KEY,
+  FAKE_PUBLIC_KEY,
+  FAKE_SHARED_KEY,
+  FakeWireguard,
+  fakeConf,
+  peerLine,
+} from './fake-wireguard.js';
 export { describeProber, type NetworkMood, type ProberStage, type SetProberStage } from './prober-contract.js';
 export { describeRouteTable, type RouteTableSetup } from './route-table-contract.js';

@@ -38,6 +38,8 @@ export const MAX_SLOTS = 1_000;
 export const PORTS: Bounds = { min: 1, max: 65_535 };
 export const PRIORITIES: Bounds = { min: 0, max: 100 };
 export const PREFIX_LENGTHS: Bounds = { min: 1, max: 128 };
+/** RFC 8200 section 5: every IPv6 link carries 1280. An IPv4 packet holds 65535, its header 20 of them. */
+export const MTUS: Bounds = { min: 1_280, max: 65_515 };
 export const SCORES: Bounds = { min: 0, max: 100 };
 
 export const PROBE_INTERVALS: Bounds = { min: 50, max: 10 * MINUTE };

@@ -42,6 +42,7 @@ export const FAILOVER_DEFAULTS: FailoverPolicy = {
   failback: 'auto',
   failbackAfter: 60_000,
   failbackAtMost: 3_600_000,
+  abortFlows: false,
 };
 
 export const OPERATION_DEFAULTS: OperationPolicy = { timeout: 15_000, retryMin: 1_000, retryMax: 60_000 };

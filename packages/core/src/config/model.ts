@@ -21,6 +21,8 @@ export type TunnelConfig =
       readonly endpoint: string | null;
       /** This machine's IPv4 address. Null: the address the route to the endpoint uses. */
       readonly local: string | null;
+      /** 1280 to 65515. Null: what the underlay leaves after the outer IPv4 header, at most 1480. */
+      readonly mtu: number | null;
     })
   | (TunnelBase & { readonly type: 'wireguard' })
   | (TunnelBase & { readonly type: 'mullvad' })
@@ -93,6 +95,8 @@ export interface FailoverPolicy {
   readonly failbackAfter: Millis;
   /** What the doubling stops at. */
   readonly failbackAtMost: Millis;
+  /** Ends TCP connections of a primary that has become unreachable, when a backup has taken over. */
+  readonly abortFlows: boolean;
 }
 
 export interface OperationPolicy {

@@ -69,6 +69,7 @@ describe('the seed document', () => {
         prefixLength: 64,
         endpoint: null,
         local: null,
+        mtu: null,
       },
     ]);
     expect(config.warnings).toEqual([

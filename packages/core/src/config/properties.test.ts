@@ -150,7 +150,13 @@ const base = {
 const tunnels: fc.Arbitrary<readonly TunnelConfig[]> = fc
   .array(
     fc.oneof(
-      fc.record({ ...base, type: fc.constant('he_6in4' as const), endpoint: v4, local: fc.option(v4) }),
+      fc.record({
+        ...base,
+        type: fc.constant('he_6in4' as const),
+        endpoint: v4,
+        local: fc.option(v4),
+        mtu: fc.option(fc.integer({ min: 1_280, max: 65_515 })),
+      }),
       fc.record({ ...base, type: fc.constant('wireguard' as const), address: fc.option(v6) }),
       fc.record({ ...base, type: fc.constant('mullvad' as const), address: fc.option(v6) }),
       fc.record({
@@ -204,6 +210,7 @@ const configs: fc.Arbitrary<Config> = fc
       .record({
         checkInterval: upTo(86_400_000),
         scores: fc.uniqueArray(fc.integer({ min: 0, max: 100 }), { minLength: 2, maxLength: 2 }),
+        abortFlows: flag,
         failback: fc.constantFrom('auto' as const, 'never' as const),
         times: fc.tuple(upTo(604_800_000), upTo(604_800_000)),
       })
@@ -252,7 +259,11 @@ function print({ core, exposure, tunnels, health, failover, operation, routing }
         ? [`v6_prefix = ${tunnel.address.toUpperCase()}/${tunnel.prefixLength}`]
         : [`v6_prefix = ${tunnel.address ?? ''}`, `prefix_len = ${tunnel.prefixLength}`]),
       ...(tunnel.type === 'he_6in4'
-        ? [`endpoint_ipv4 = ${tunnel.endpoint}`, `local_ipv4 = ${tunnel.local ?? ''}`]
+        ? [
+            `endpoint_ipv4 = ${tunnel.endpoint}`,
+            `local_ipv4 = ${tunnel.local ?? ''}`,
+            ...(tunnel.mtu === null ? [] : [`mtu = ${tunnel.mtu}`]),
+          ]
         : []),
       ...(tunnel.type === 'external' ? [`gateway = ${tunnel.gateway ?? ''}`] : []),
     ]),
@@ -277,6 +288,7 @@ function print({ core, exposure, tunnels, health, failover, operation, routing }
     `failback = ${failover.failback}`,
     `failback_after = ${ms(failover.failbackAfter)}`,
     `failback_at_most = ${ms(failover.failbackAtMost)}`,
+    `abort_flows = ${failover.abortFlows ? 'on' : 'no'}`,
     '[operation]',
     `timeout = ${ms(operation.timeout)}`,
     `retry_min = ${ms(operation.retryMin)}`,

@@ -63,6 +63,7 @@ export interface TunnelValues {
   readonly endpoint: Filled<string>;
   readonly local: Filled<string>;
   readonly gateway: Filled<string>;
+  readonly mtu: number | null;
 }
 
 /** What the seed's later versions had and this gateway has not. */
@@ -140,6 +141,7 @@ export const FAILOVER_SETTINGS: SettingsOf<FailoverPolicy> = {
   failback: setting('failover', 'failback', word(['auto', 'never']), FAILOVER_DEFAULTS.failback),
   failbackAfter: setting('failover', 'failback_after', duration(bounds.FAILBACKS), FAILOVER_DEFAULTS.failbackAfter),
   failbackAtMost: setting('failover', 'failback_at_most', duration(bounds.FAILBACKS), FAILOVER_DEFAULTS.failbackAtMost),
+  abortFlows: setting('failover', 'abort_flows', yesOrNo, FAILOVER_DEFAULTS.abortFlows),
 };
 
 export const OPERATION_SETTINGS: SettingsOf<OperationPolicy> = {
@@ -165,6 +167,7 @@ export const TUNNEL_SETTINGS: SettingsOf<TunnelValues> = {
   endpoint: mayBeBlank('endpoint_ipv4', ipv4Host),
   local: mayBeBlank('local_ipv4', ipv4Host),
   gateway: mayBeBlank('gateway', ipv6Host),
+  mtu: setting<number | null>(TUNNEL, 'mtu', wholeNumber(bounds.MTUS), null),
 };
 
 const CRYPTOGRAPHY = 'an authenticated and encrypted API';

@@ -127,19 +127,25 @@ function toTunnel(draft: TunnelDraft, findings: Findings): TunnelConfig | null {
   const base = { name, iface, enabled, priority, address: addressOf(type, values, prefixLength), prefixLength };
   return match(type)
     .returnType<TunnelConfig>()
-    .with('he_6in4', (t) => ({ ...base, type: t, endpoint: given(values.endpoint), local: given(values.local) }))
+    .with('he_6in4', (t) => ({
+      ...base,
+      type: t,
+      endpoint: given(values.endpoint),
+      local: given(values.local),
+      mtu: values.mtu,
+    }))
     .with('wireguard', 'mullvad', (t) => ({ ...base, type: t }))
     .with('external', (t) => ({ ...base, type: t, gateway: given(values.gateway) }))
     .exhaustive();
 }
 
 /** Which type alone has a use for a key. */
-const ONLY_FOR = { endpoint: 'he_6in4', local: 'he_6in4', gateway: 'external' } as const;
+const ONLY_FOR = { endpoint: 'he_6in4', local: 'he_6in4', mtu: 'he_6in4', gateway: 'external' } as const;
 
 function reportMisplaced(type: TunnelType, { values, places }: Reading<TunnelValues>, findings: Findings): void {
-  for (const key of ['endpoint', 'local', 'gateway'] as const) {
+  for (const key of ['endpoint', 'local', 'mtu', 'gateway'] as const) {
     const place = places[key];
-    if (place === null || type === ONLY_FOR[key] || values[key].kind === 'blank') continue;
+    if (place === null || type === ONLY_FOR[key] || (key !== 'mtu' && values[key].kind === 'blank')) continue;
     findings.problems.push(
       problemAt(place, `it means nothing to a tunnel of type ${type}, only to ${ONLY_FOR[key]}: remove it`),
     );

@@ -88,6 +88,18 @@ describe('stopping', () => {
     expect(stage.clock.pending().filter((label) => label === 'gateway')).toEqual([]);
   });
 
+  it('can be asked again for what was left', async () => {
+    const stage = await Stage.running({ config });
+    stage.world.link('he0').faults = { hangs: 1 };
+    await stopped(stage, 10_000);
+    stage.world.link('he0').faults = {};
+
+    const result = await stopped(stage, 30_000);
+
+    expect(result.isOk()).toBe(true);
+    expect(stage.world.link('he0').present).toBe(false);
+  });
+
   it('asks nothing more of the host once it has given up, whatever answers then', async () => {
     const stage = new Stage({ config });
     stage.world.link('he0').faults = { hangs: 1, deaf: 1 };

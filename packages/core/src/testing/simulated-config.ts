@@ -53,7 +53,7 @@ export function simulatedTunnel(name: string, options: SimulatedTunnelOptions = 
   const base = { name, iface, enabled, priority, address, prefixLength: 64 };
   switch (type) {
     case 'he_6in4':
-      return { ...base, type, endpoint: '192.0.2.1', local: null };
+      return { ...base, type, endpoint: '192.0.2.1', local: null, mtu: null };
     case 'external':
       return { ...base, type, gateway: null };
     case 'wireguard':
