@@ -26,8 +26,8 @@ export const MUTANTS: readonly Mutant[] = [
       { file: 'health.ts', from: 'loss: summary?.loss ?? 1, score: 0 }', to: 'loss: summary?.loss ?? 1, score: 50 }' },
       {
         file: 'failover.ts',
-        from: "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return primary.liveness.kind;",
-        to: '',
+        from: "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return",
+        to: 'if (primary.epoch < 0) return',
       },
     ],
     scenarios: ['black-hole'],
@@ -93,8 +93,8 @@ export const MUTANTS: readonly Mutant[] = [
     ...mutant(
       'step changes its input',
       'liveness.ts',
-      'const next: Liveness = {\n    ...was,\n    misses: 0,',
-      'const next: Liveness = Object.assign(was, { misses: 0 }) && {\n    ...was,\n    misses: 0,',
+      'const next: Liveness = {\n    ...was,\n    misses: was.misses + 1,',
+      'const next: Liveness = Object.assign(was, { replies: 0 }) && {\n    ...was,\n    misses: was.misses + 1,',
     ),
     purity: true,
   },

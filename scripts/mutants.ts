@@ -102,5 +102,6 @@ function playScenarios(home: string, { scenarios }: Mutant): number {
 
 function lineOf({ mutant, bySeeds, seeds, byScenarios, first }: Verdict): string {
   const scenarios = mutant.scenarios.length === 0 ? '-' : String(byScenarios);
-  return `${mutant.name.padEnd(62)} ${`${bySeeds}/${seeds}`.padStart(6)} seeds ${scenarios.padStart(4)} scenarios  ${first.slice(0, 90)}`;
+  const counts = `${`${bySeeds}/${seeds}`.padStart(6)} seeds ${scenarios.padStart(4)} scenarios`;
+  return `${mutant.name.padEnd(66)} ${counts}  ${first.slice(0, 90)}`;
 }

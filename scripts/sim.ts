@@ -21,9 +21,10 @@ for (let seed = first; seed < first + seeds; seed += 1) {
   }
 }
 const seconds = (performance.now() - begun) / 1000;
+const pace = `${Math.round(steps / seconds)} steps/s, ${Math.round((seeds * minutes * 60) / seconds)} times real time`;
 console.log(
   `${seeds} seeds of ${minutes} min: ${steps} steps, ${switches} failovers, ${bad.length} failing, ` +
-    `${seconds.toFixed(1)} s (${Math.round(steps / seconds)} steps/s, ${Math.round((seeds * minutes * 60) / seconds)} times real time)`,
+    `${seconds.toFixed(1)} s (${pace})`,
 );
 if (bad.length > 0) console.log(`failing seeds: ${bad.map((report) => report.seed).join(' ')}`);
 process.exitCode = bad.length === 0 ? 0 : 1;

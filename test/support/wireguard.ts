@@ -100,7 +100,7 @@ export async function unsilence(bed: Testbed, { pop }: WgTunnel): Promise<void> 
   await bed.ns(pop.name).nft('table inet wgcut { }\ndelete table inet wgcut');
 }
 
-/** Puts files where programs in the client namespace see /etc/wireguard. Resolves to that folder, as seen from outside. */
+/** Puts files where programs in the client namespace see /etc/wireguard. Resolves to that folder, seen from outside. */
 export async function installConfs(bed: Testbed, tunnels: readonly WgTunnel[]): Promise<string> {
   const folder = join(NETNS_ETC, bed.client.name, 'wireguard');
   process.once('exit', () => rmSync(join(NETNS_ETC, bed.client.name), { recursive: true, force: true }));

@@ -4,7 +4,8 @@ const INSTALL: Readonly<Record<string, string>> = {
   wg: 'apt install wireguard-tools',
   'wg-quick': 'apt install wireguard-tools',
   'wireguard-go':
-    'this kernel has no WireGuard, so it needs either that module (modprobe wireguard) or wireguard-go (apt install wireguard-go)',
+    'this kernel has no WireGuard, so it needs either that module (modprobe wireguard) ' +
+    'or wireguard-go (apt install wireguard-go)',
   socat:
     'this kernel has no "sit" tunnels, so 6in4 needs either that module (modprobe sit) or socat (apt install socat)',
 };

@@ -55,7 +55,9 @@ export function checkEndpoints(dump: WgDump | null, iface: string): Result<void,
 const insideTunnels = (endpoint: string, where: string): DriverError => ({
   kind: 'misconfigured',
   setting: 'Endpoint',
-  problem: `of ${where} is ${endpoint}: its packets would enter the tunnels they carry, so give the server's IPv4 address`,
+  problem:
+    `of ${where} is ${endpoint}: its packets would enter the tunnels they carry, ` +
+    `so give the server's IPv4 address`,
 });
 
 function partsOf(value: string): { readonly host: string; readonly port: string } {

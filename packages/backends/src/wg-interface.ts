@@ -87,11 +87,15 @@ export function lowerInterface(
     const asked = lines !== null && answers ? await closeDown(parts, iface, lines, signal) : ok();
     if (asked.isErr() && asked.error.kind === 'aborted') return err(asked.error);
     const left = yield* readInterface(runner, iface, signal);
-    if (left !== null) yield* removeLink(runner, iface, signal);
+    if (left !== null) yield* removeLink(runner, iface, signal).orElse(unlessGone);
     yield* files.removeCopy(iface, signal);
     return asked;
   });
 }
+
+/** It went by itself between two looks: its process had been told to end. */
+const unlessGone = (error: DriverError): Result<void, DriverError> =>
+  error.kind === 'interface_missing' ? ok() : err(error);
 
 function closeDown(
   { runner, files, userspace }: WgParts,

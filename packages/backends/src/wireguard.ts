@@ -65,9 +65,9 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
         const isBrokenOff = yield* files.hasCopy(tunnel.iface, signal);
         if (seen.kind === 'theirs' && !isBrokenOff) yield* checkUp(seen);
         else yield* haveOurs(tunnel.iface, isBrokenOff ? null : seen, note, signal);
-        const { dump } = yield* lookAt(runner, tunnel.iface, signal);
-        yield* checkEndpoints(dump, tunnel.iface);
-        yield* installFor(policy, tunnel.iface, yield* inspect(tunnel, signal), signal);
+        const ready = yield* lookAt(runner, tunnel.iface, signal);
+        yield* checkEndpoints(ready.dump, tunnel.iface);
+        yield* installFor(policy, tunnel.iface, readingOf(ready, tunnel, userspace, wall()), signal);
         return inspect(tunnel, signal);
       }),
     );
@@ -94,8 +94,8 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
       const isNamed = checkName(tunnel).isOk();
       const isBrokenOff = isNamed && (yield* files.hasCopy(tunnel.iface, signal));
       if (isNamed && (seen.kind === 'ours' || isBrokenOff)) {
-        const lines = (yield* files.read(tunnel.iface, signal))?.text;
-        yield* lowerInterface(parts, tunnel.iface, lines === undefined ? null : parseWgConf(lines), signal);
+        const lines = yield* linesOf(files, tunnel.iface, signal);
+        yield* lowerInterface(parts, tunnel.iface, lines, signal);
       }
       return policy.remove(tunnel.iface, signal);
     });
@@ -123,6 +123,17 @@ function readConf(
     return ok({ file, lines });
   });
 }
+
+/** Null when they are not to be had: a tunnel must come down without its file, too. */
+const linesOf = (
+  files: WgFiles,
+  iface: string,
+  signal: AbortSignal,
+): ResultAsync<readonly WgLine[] | null, DriverError> =>
+  files
+    .read(iface, signal)
+    .map((file) => (file === null ? null : parseWgConf(file.text)))
+    .orElse((error) => (error.kind === 'aborted' ? err<null, DriverError>(error) : ok(null)));
 
 /** Complete, and made from what the file says today. */
 function isMadeFrom(seen: Sight, lines: readonly WgLine[]): boolean {

@@ -33,33 +33,24 @@ describe('a gateway', () => {
     }
   });
 
-  it('misses nothing that falls due between a step and the arming of its alarm', async () => {
-    const clock = new VirtualClock();
-    const world = new World({ clock, seed: 1 });
-    const host = { ...world, prober: deaf() };
-    // Time goes on while the gateway works: every look at the clock shows a little more.
-    let drift = 0;
-    const creeping: Clock = {
-      now: () => {
-        drift += 0.01;
-        return clock.now() + drift;
+  it('misses nothing that falls due while a step is being carried out', () => {
+    const host = new World({ clock: new VirtualClock(), seed: 1 });
+    const armed: number[] = [];
+    let looks = 0;
+    // The step is taken at 0; carrying it out lasts until 2 500, beyond the patience of the first choice.
+    const clock: Clock = {
+      now: () => (looks++ === 0 ? 0 : 2_500),
+      wall: () => 0,
+      alarm: (at) => {
+        armed.push(at);
+        return { cancel: () => undefined };
       },
-      wall: () => clock.wall(),
-      alarm: (at, label, fire) => clock.alarm(at - drift, label, fire),
     };
-    const steps: number[] = [];
-    const gateway = Gateway.create({
-      config,
-      host,
-      clock: creeping,
-      observer: ({ now }) => steps.push(now),
-    })._unsafeUnwrap();
+    const gateway = Gateway.create({ config, host, clock })._unsafeUnwrap();
 
     gateway.start();
-    await clock.runFor(120_000);
 
-    expect(steps.length).toBeGreaterThan(100);
-    expect(clock.pending()).toContain('gateway');
+    expect(armed).toEqual([2_000]);
   });
 
   it('says no more once a listener has been taken off', async () => {
@@ -79,9 +70,4 @@ function stage(): { readonly clock: VirtualClock; readonly world: World; readonl
   const clock = new VirtualClock();
   const world = new World({ clock, seed: 1 });
   return { clock, world, gateway: Gateway.create({ config, host: world, clock })._unsafeUnwrap() };
-}
-
-/** A prober that never finds anything, so that only alarms move the gateway. */
-function deaf(): World['prober'] {
-  return new World({ clock: new VirtualClock(), seed: 1 }).prober;
 }

@@ -44,7 +44,7 @@ export interface Tunnel {
   readonly window: HealthWindow;
   readonly health: HealthSummary | null;
   readonly rtt: RttEstimate | null;
-  /** What the meter last read since it came up. Less than that later on: the interface was made anew behind our back. */
+  /** What the meter last read since it came up. Counters that go back mean an interface made anew. */
   readonly metered: LinkCounters | null;
   readonly probing: Probing;
   readonly lastProbedAt: Instant | null;

@@ -100,7 +100,7 @@ export class FakeWireguard {
     const { kernel } = host;
     if (kernel.links.has(name)) return no(`wg-quick: \`${name}' already exists`);
     const asked = `[#] ip link add ${name} type wireguard\n`;
-    const fellBack = `${asked}Error: Unknown device type.\n[!] Missing WireGuard kernel module. Falling back to slow userspace implementation.\n`;
+    const fellBack = `${asked}Error: Unknown device type.\n[!] Missing WireGuard kernel module. Falling back.\n`;
     if (!host.hasModule && !host.startUserspace(name)) {
       return no(
         `${asked}Error: Unknown device type.\n[#] ip link delete dev ${name}\nCannot find device "${name}"\n`,
@@ -140,7 +140,8 @@ export class FakeWireguard {
       this.hooksRun.push(`${key} ${command.replaceAll('%i', name)}`);
       if (command !== 'false') continue;
       undo();
-      return no(`${said}[#] false\n[#] ip link delete dev ${name}\n`);
+      // Only on the way up it cleans up after a failure.
+      return no(`${said}[#] false\n${when === 'PostUp' ? `[#] ip link delete dev ${name}\n` : ''}`);
     }
     return done();
   }

@@ -74,7 +74,7 @@ function drawWeather(prng: Prng, on: (most: number) => number): Weather {
     changes: on(0.2),
     losses: prng.chance(0.7) ? [0, 0, 0, 0.05, 0.2, 0.6, 1] : [0],
     rtts: prng.chance(0.5) ? [20, 20, 70, 150, 400, 900, 5_000] : [20],
-    inflows: prng.chance(0.3) ? [0, 100, 20_000, 1_000_000] : [0],
+    inflows: prng.chance(0.5) ? [0, 100, 20_000, 1_000_000] : [0],
     cuts: on(0.05),
     darkens: on(0.01),
     refuses: on(0.02),

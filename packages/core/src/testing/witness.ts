@@ -7,6 +7,9 @@ import type { World } from './world.js';
 /** Within this a link through which nothing comes back is known to be dead, whatever traffic pretends. */
 const DEAD_KNOWN: Millis = 15_000;
 
+/** The same where the network answers with errors: traffic that still comes in pretends nothing then. */
+const REFUSAL_KNOWN: Millis = 5_000;
+
 /** Within this a link that has become good has a good score: a window's length, and some. */
 const GOOD_KNOWN: Millis = 75_000;
 
@@ -18,6 +21,7 @@ export interface WitnessOptions {
 /** What the world knows of the link a tunnel runs on, and since when. */
 interface Truth {
   readonly deadFor: Millis;
+  readonly refusedFor: Millis;
   readonly goodFor: Millis;
 }
 
@@ -25,6 +29,7 @@ interface Truth {
 export class Witness {
   readonly #options: WitnessOptions;
   #deadSince = new Map<string, Instant>();
+  #refusedSince = new Map<string, Instant>();
   #goodSince = new Map<string, Instant>();
 
   constructor(options: WitnessOptions) {
@@ -37,12 +42,13 @@ export class Witness {
     const { faults } = this.#options.world;
     // A prober that cannot probe sees nothing, and nothing is what it says.
     if (state.phase !== 'running' || faults.probingFails > 0 || faults.proberDies > 0) return;
-    for (const t of state.tunnels) this.#judgeScore(t, truths.get(t.config.name)!);
+    for (const t of state.tunnels) this.#judgeScore(t, truths.get(t.config.name)!, now);
     this.#judgeService(state, truths);
   }
 
   #truths(state: State, now: Instant): ReadonlyMap<string, Truth> {
     const dead = new Map<string, Instant>();
+    const refused = new Map<string, Instant>();
     const good = new Map<string, Instant>();
     const truths = new Map<string, Truth>();
     for (const t of state.tunnels) {
@@ -50,20 +56,29 @@ export class Witness {
       // Another interface or address, or a tunnel that came up only since, begins anew.
       const key = `${t.config.name} ${link.iface} ${link.address} ${t.epoch}`;
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
+      if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
       if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
-      truths.set(t.config.name, { deadFor: now - (dead.get(key) ?? now), goodFor: now - (good.get(key) ?? now) });
+      truths.set(t.config.name, {
+        deadFor: now - (dead.get(key) ?? now),
+        refusedFor: now - (refused.get(key) ?? now),
+        goodFor: now - (good.get(key) ?? now),
+      });
     }
     this.#deadSince = dead;
+    this.#refusedSince = refused;
     this.#goodSince = good;
     return truths;
   }
 
-  #judgeScore({ config: { name }, state, liveness, health }: Tunnel, { deadFor, goodFor }: Truth): void {
+  #judgeScore({ config: { name }, state, liveness, health }: Tunnel, truth: Truth, now: Instant): void {
     if (state.kind !== 'up') return;
-    if (deadFor > DEAD_KNOWN && !liveness.kind.endsWith('_down'))
+    const upFor = now - state.since;
+    const deadFor = Math.min(upFor, truth.deadFor);
+    const known = deadFor > DEAD_KNOWN || Math.min(upFor, truth.refusedFor) > REFUSAL_KNOWN;
+    if (known && !liveness.kind.endsWith('_down'))
       this.#options.fail(`${name} is called ${liveness.kind}, and has been dead for ${deadFor} ms`);
-    if (goodFor > GOOD_KNOWN && (health?.score ?? 0) < 95)
-      this.#options.fail(`${name} scores ${health?.score}, and has been good for ${goodFor} ms`);
+    if (truth.goodFor > GOOD_KNOWN && (health?.score ?? 0) < 95)
+      this.#options.fail(`${name} scores ${health?.score}, and has been good for ${truth.goodFor} ms`);
   }
 
   #judgeService({ failover }: State, truths: ReadonlyMap<string, Truth>): void {
