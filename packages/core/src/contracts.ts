@@ -11,7 +11,7 @@ import type {
   RouteError,
   RoutePlan,
 } from './facts.js';
-import type { Instant, UnixSeconds } from './units.js';
+import type { Instant, Millis, UnixSeconds } from './units.js';
 
 /**
  * Brings one kind of tunnel up and down on the host.
@@ -95,6 +95,11 @@ export interface FlowTable {
 export interface Clock {
   now(): Instant;
   wall(): UnixSeconds;
+  /**
+   * How long the machine has slept, from any fixed moment on: `now` does not count that time on Linux.
+   * Optional; without it a sleep goes unnoticed. May be off by a second.
+   */
+  asleep?(): Millis;
   /** Calls `fire` once, at `at` or as soon after as it can. `label` shows in diagnostics. */
   alarm(at: Instant, label: string, fire: () => void): { cancel(): void };
 }

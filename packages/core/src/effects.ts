@@ -11,6 +11,7 @@ import type {
   RoutePlan,
 } from './facts.js';
 import type { News } from './news.js';
+import type { Millis } from './units.js';
 
 /** What happened or was asked. Answers carry the epoch of the question; one that is out of date is ignored. */
 export type Event =
@@ -31,6 +32,18 @@ export type Event =
   | { readonly type: 'probing_failed'; readonly tunnel: string; readonly epoch: number; readonly fault: ProbeError }
   | { readonly type: 'measured'; readonly counters: HostCounters }
   | { readonly type: 'host_changed'; readonly change: HostChange }
+  | { readonly type: 'swept'; readonly found: readonly string[] }
+  | { readonly type: 'sweep_failed'; readonly fault: DriverError }
+  /** `complete`: everything could be looked at. */
+  | {
+      readonly type: 'repaired';
+      readonly epoch: number;
+      readonly found: readonly string[];
+      readonly complete: boolean;
+    }
+  | { readonly type: 'flows_aborted'; readonly tunnel: string; readonly count: number }
+  /** The machine slept, or this program was held up, for so long that what was measured before says nothing. */
+  | { readonly type: 'woke'; readonly gap: Millis }
   | { readonly type: 'route_applied'; readonly epoch: number }
   | { readonly type: 'route_failed'; readonly epoch: number; readonly error: RouteError };
 
@@ -40,6 +53,16 @@ export type Effect =
   /** From here on, probe so; null: stop. Takes the place of whatever was asked for this tunnel before. */
   | { readonly type: 'probe'; readonly tunnel: string; readonly epoch: number; readonly plan: ProbePlan | null }
   | { readonly type: 'measure' }
+  /** Clear away what an earlier run left and none of these accounts for. */
+  | { readonly type: 'sweep'; readonly tunnels: readonly TunnelConfig[] }
+  /** Put back what others took from these tunnels and, where it is known, from this plan. */
+  | {
+      readonly type: 'repair';
+      readonly epoch: number;
+      readonly tunnels: readonly TunnelConfig[];
+      readonly plan: RoutePlan | null;
+    }
+  | { readonly type: 'abort_flows'; readonly tunnel: string; readonly address: string }
   | { readonly type: 'apply_route'; readonly plan: RoutePlan; readonly epoch: number }
   /** Call off what is under way for this tunnel, or for the route. */
   | { readonly type: 'abort'; readonly scope: { readonly tunnel: string } | 'route' }

@@ -33,6 +33,12 @@ export interface StepRecord {
 
 type Listener = (news: News) => void;
 
+/** A machine that slept longer has tunnels whose past says nothing. Above the error of `Clock.asleep`. */
+const LONGEST_NAP: Millis = 2_500;
+
+/** An alarm this late means that the whole program stood still. */
+const LONGEST_STALL: Millis = 3_000;
+
 /** How long `stop` takes at most unless it is told otherwise. */
 const STOP_LIMIT: Millis = 30_000;
 
@@ -56,6 +62,7 @@ export class Gateway {
   /** When the last step was taken: what is due after it must not be missed. */
   #steppedAt: Instant = LONG_AGO;
   #draining = false;
+  #slept: Millis;
   #alarm: { readonly at: Instant; cancel(): void } | null = null;
 
   private constructor(options: GatewayOptions) {
@@ -64,6 +71,7 @@ export class Gateway {
     this.#logger = options.logger ?? null;
     this.#observer = options.observer ?? null;
     this.#state = initialState(options.config);
+    this.#slept = this.#clock.asleep?.() ?? 0;
     this.#performer = new Performer({
       host: options.host,
       dispatch: (event) => this.#dispatch(event),
@@ -151,6 +159,9 @@ export class Gateway {
   }
 
   #dispatch(event: Event): void {
+    const slept = this.#clock.asleep?.() ?? 0;
+    if (slept - this.#slept > LONGEST_NAP) this.#queue.push({ type: 'woke', gap: slept - this.#slept });
+    this.#slept = slept;
     this.#queue.push(event);
     if (this.#draining) return;
     this.#draining = true;
@@ -179,6 +190,9 @@ export class Gateway {
     this.#alarm?.cancel();
     const ring = (): void => {
       this.#alarm = null;
+      // Held up like this, whatever probes came back meanwhile were timed wrongly.
+      const late = this.#clock.now() - at;
+      if (late > LONGEST_STALL) this.#dispatch({ type: 'woke', gap: late });
       this.#dispatch({ type: 'tick' });
     };
     this.#alarm = at === NEVER ? null : { at, ...this.#clock.alarm(at, 'gateway', ring) };

@@ -56,6 +56,13 @@ export type News =
   | { readonly type: 'no_backup'; readonly primary: string }
   | { readonly type: 'primary_lost'; readonly primary: string }
   | { readonly type: 'route_failed'; readonly fault: RouteError; readonly retryIn: Millis }
+  /** What an earlier run had left behind and was removed. */
+  | { readonly type: 'swept'; readonly found: readonly string[] }
+  | { readonly type: 'sweep_failed'; readonly fault: DriverError }
+  /** What somebody else had taken away and was put back. */
+  | { readonly type: 'repaired'; readonly found: readonly string[] }
+  | { readonly type: 'flows_aborted'; readonly tunnel: string; readonly count: number }
+  | { readonly type: 'woke'; readonly gap: Millis }
   | { readonly type: 'reloaded'; readonly added: number; readonly removed: number; readonly changed: number }
   | { readonly type: 'stopped' };
 
@@ -118,6 +125,17 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'route_failed' }, (n) =>
       say('error', `Cannot set the default route: ${describeDriverError(n.fault)}; next try in ${seconds(n.retryIn)}`),
     )
+    .with({ type: 'swept' }, (n) => say('warn', `Removed what an earlier run had left: ${n.found.join(', ')}`))
+    .with({ type: 'sweep_failed' }, (n) =>
+      say('warn', `Cannot look for what an earlier run left: ${describeDriverError(n.fault)}`),
+    )
+    .with({ type: 'repaired' }, (n) =>
+      say('warn', `Something else on this machine changed our routing; put back: ${n.found.join(', ')}`),
+    )
+    .with({ type: 'flows_aborted' }, (n) =>
+      say('info', `Ended ${count(n.count, 'connection')} over unreachable tunnel ${n.tunnel}`),
+    )
+    .with({ type: 'woke' }, (n) => say('info', `Asleep for ${seconds(n.gap)}: every tunnel is measured afresh`))
     .with({ type: 'reloaded' }, (n) =>
       say('info', `Configuration reloaded: ${n.added} added, ${n.removed} removed, ${n.changed} changed`),
     )

@@ -1,8 +1,8 @@
-import type { ResultAsync } from 'neverthrow';
+import { okAsync, type ResultAsync } from 'neverthrow';
 import type { TunnelConfig } from './config/model.js';
 import type { BackendDriver, Host } from './contracts.js';
 import type { Effect, Event } from './effects.js';
-import type { DriverError, LinkReading } from './facts.js';
+import type { DriverError, LinkReading, RouteError } from './facts.js';
 import { guard, Scopes } from './scopes.js';
 
 type Dispatch = (event: Event) => void;
@@ -39,6 +39,15 @@ export class Performer {
         return;
       case 'probe':
         this.#probe(effect);
+        return;
+      case 'sweep':
+        this.#sweep(effect.tunnels);
+        return;
+      case 'repair':
+        void this.#repair(effect);
+        return;
+      case 'abort_flows':
+        this.#abortFlows(effect);
         return;
       case 'measure':
         this.#measure();
@@ -111,6 +120,43 @@ export class Performer {
     void watching.mapErr((fault) => {
       if (!signal.aborted) this.#dispatch({ type: 'probing_failed', tunnel, epoch, fault });
     });
+  }
+
+  #sweep(tunnels: readonly TunnelConfig[]): void {
+    const signal = this.#scopes.begin('sweep');
+    void guard(() => this.#host.sweep?.(tunnels, signal) ?? okAsync([])).match(
+      (found) => this.#dispatch({ type: 'swept', found }),
+      (fault) => this.#dispatch({ type: 'sweep_failed', fault }),
+    );
+  }
+
+  /** Each tunnel in its own scope, so that a repair never meets an operation. What cannot be looked at is tried later. */
+  async #repair({ epoch, tunnels, plan }: Extract<Effect, { type: 'repair' }>): Promise<void> {
+    // A look that hangs is called off by the next one.
+    const round = this.#scopes.begin('repair');
+    const both = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, round]);
+    const looks = tunnels.map((tunnel) =>
+      this.#scopes.afterwards(
+        `tunnel ${tunnel.name}`,
+        (signal) => this.#driver(tunnel).repair?.(tunnel, both(signal)) ?? okAsync([]),
+      ),
+    );
+    const verify = (signal: AbortSignal): ResultAsync<readonly string[], RouteError> =>
+      (plan === null ? undefined : this.#host.routes.verify?.(plan, both(signal))) ?? okAsync([]);
+    const routes = plan === null ? [] : [this.#scopes.afterwards('route', verify)];
+    const answers = await Promise.all([...looks, ...routes]);
+    const found = answers.flatMap((answer) => answer.unwrapOr([]));
+    this.#dispatch({ type: 'repaired', epoch, found, complete: answers.every((answer) => answer.isOk()) });
+  }
+
+  #abortFlows({ tunnel, address }: Extract<Effect, { type: 'abort_flows' }>): void {
+    const { flows } = this.#host;
+    if (flows === undefined) return;
+    const signal = this.#scopes.begin(`flows ${tunnel}`);
+    void guard(() => flows.abort(address, signal)).match(
+      (count) => this.#dispatch({ type: 'flows_aborted', tunnel, count }),
+      (fault) => this.#warn('Cannot end connections over an unreachable tunnel', { tunnel, fault }),
+    );
   }
 
   #measure(): void {

@@ -8,15 +8,13 @@ const CALLED_OFF = new Error('called off');
 
 /** What is under way, by scope: so that it can be called off, and so that it never overlaps itself. */
 export class Scopes {
-  readonly #aborts = new Map<string, AbortController>();
+  readonly #aborts = new Map<string, readonly AbortController[]>();
   readonly #tails = new Map<string, Promise<unknown>>();
 
   /** A signal for something new in this scope. What ran there before is called off. */
   begin(scope: string): AbortSignal {
     this.abort(scope);
-    const controller = new AbortController();
-    this.#aborts.set(scope, controller);
-    return controller.signal;
+    return this.#signal(scope);
   }
 
   /**
@@ -24,8 +22,20 @@ export class Scopes {
    * never two at once. What was called off before its turn came is never begun.
    */
   serial<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Interruption> {
+    return this.#queue(scope, this.begin(scope), run);
+  }
+
+  /** Runs after whatever the same scope has under way, and lets that finish. What is begun later calls it off. */
+  afterwards<T, E>(scope: string, run: (signal: AbortSignal) => ResultAsync<T, E>): ResultAsync<T, E | Interruption> {
+    return this.#queue(scope, this.#signal(scope), run);
+  }
+
+  #queue<T, E>(
+    scope: string,
+    signal: AbortSignal,
+    run: (signal: AbortSignal) => ResultAsync<T, E>,
+  ): ResultAsync<T, E | Interruption> {
     const before = this.#tails.get(scope) ?? Promise.resolve();
-    const signal = this.begin(scope);
     const turn = async (): Promise<Result<T, E | Interruption>> =>
       signal.aborted ? err({ kind: 'aborted' }) : await guard(() => run(signal));
     const result = before.then(turn);
@@ -40,8 +50,14 @@ export class Scopes {
   }
 
   abort(scope: string): void {
-    this.#aborts.get(scope)?.abort(CALLED_OFF);
+    for (const controller of this.#aborts.get(scope) ?? []) controller.abort(CALLED_OFF);
     this.#aborts.delete(scope);
+  }
+
+  #signal(scope: string): AbortSignal {
+    const controller = new AbortController();
+    this.#aborts.set(scope, [...(this.#aborts.get(scope) ?? []), controller]);
+    return controller.signal;
   }
 
   abortAll(): void {

@@ -4,6 +4,7 @@ import { settleProbing } from './probing.js';
 import { carriesRoute, type State } from './state.js';
 import { isDue, isSound, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
+import { isSweeping } from './upkeep.js';
 
 /** Brings one tunnel nearer to what is wanted of it. */
 export function settleTunnel(t: Tunnel, state: State, now: Instant, emit: Emit): Tunnel {
@@ -31,7 +32,7 @@ function settleOperation(t: Tunnel, state: State, now: Instant, emit: Emit): Tun
   };
   switch (t.state.kind) {
     case 'down':
-      return due && interfaceFree(t, state) ? begin('raise', 1) : t;
+      return due && !isSweeping(state) && interfaceFree(t, state) ? begin('raise', 1) : t;
     case 'starting':
     case 'stopping': {
       const expired = now >= t.state.deadline;

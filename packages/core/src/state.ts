@@ -2,6 +2,7 @@ import type { Config } from './config/model.js';
 import { NO_ROUTE, type RoutePlan } from './facts.js';
 import { ifaceOf, newTunnel, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
+import { NO_UPKEEP, type Upkeep } from './upkeep.js';
 
 export type FailoverState =
   /** Nothing fit to carry traffic yet. */
@@ -36,6 +37,7 @@ export interface State {
   readonly chooseBy: Instant;
   readonly nextMeasureAt: Instant;
   readonly route: RouteState;
+  readonly upkeep: Upkeep;
 }
 
 export function initialState(config: Config): State {
@@ -57,6 +59,7 @@ export function initialState(config: Config): State {
       assertAt: NEVER,
       attempt: 0,
     },
+    upkeep: NO_UPKEEP,
   };
 }
 

@@ -10,11 +10,21 @@ const config = simulatedConfig({
 });
 
 describe('a step', () => {
-  it('begins with raising every tunnel that is wanted', () => {
-    const { state, effects } = step(initialState(config), { type: 'start' }, 0);
+  it('begins with clearing away what an earlier run left, then raises every tunnel that is wanted', () => {
+    const begun = step(initialState(config), { type: 'start' }, 0);
+    const { state, effects } = step(begun.state, { type: 'swept', found: [] }, 1);
 
-    expect(typesOf(effects)).toEqual(['started', 'tunnel_state', 'tunnel_state', 'raise', 'raise']);
+    expect(typesOf(begun.effects)).toEqual(['started', 'sweep']);
+    expect(typesOf(effects)).toEqual(['tunnel_state', 'tunnel_state', 'raise', 'raise']);
     expect(state.tunnels.map((t) => t.state.kind)).toEqual(['starting', 'starting']);
+  });
+
+  it('does not wait for ever for an earlier run to be cleared away', () => {
+    const begun = step(initialState(config), { type: 'start' }, 0);
+    const timeout: number = config.operation.timeout;
+
+    expect(typesOf(step(begun.state, { type: 'tick' }, timeout - 1).effects)).not.toContain('raise');
+    expect(typesOf(step(begun.state, { type: 'tick' }, timeout).effects)).toContain('raise');
   });
 
   it('does nothing before the start and nothing on a second one', async () => {
@@ -46,7 +56,7 @@ describe('a step', () => {
     { type: 'tunnel_lowered', tunnel: 'nobody', epoch: 1 },
     { type: 'lower', tunnel: 'nobody' },
     { type: 'host_changed', change: { kind: 'link', iface: 'eth0' } },
-    { type: 'host_changed', change: { kind: 'route', iface: 'he0' } },
+    { type: 'repaired', epoch: 0, found: [], complete: true },
   ])('changes nothing for what is late or of no concern: %j', async (event) => {
     const state = stateOf(await Stage.running({ config }));
     const now = 10_001;

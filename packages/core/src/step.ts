@@ -4,13 +4,24 @@ import { announceChanges } from './changes.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
 import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
+import { settleFlows } from './flows.js';
 import { probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { routeGivenUp, type State } from './state.js';
-import { ifaceOf, type Tunnel } from './tunnel.js';
+import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
+import {
+  beginSweep,
+  expireSweep,
+  repaired,
+  settleUpkeep,
+  suspectTampering,
+  sweepFailed,
+  swept,
+  upkeepWake,
+} from './upkeep.js';
 
 /** Byte counters are read so often, and so often while some tunnel is in doubt. */
 const MEASURE_INTERVAL: Millis = 1_000;
@@ -40,7 +51,7 @@ export function step(
 export function nextWake(state: State, now: Instant): Instant {
   if (state.phase === 'stopped') return NEVER;
   const tunnels = state.tunnels.map((t) => tunnelWake(t, state));
-  return Math.min(state.nextMeasureAt, routeWake(state), failoverWake(state, now), ...tunnels);
+  return Math.min(state.nextMeasureAt, routeWake(state), failoverWake(state, now), upkeepWake(state), ...tunnels);
 }
 
 function into(effects: Effect[]): Emit {
@@ -74,6 +85,14 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     )
     .with({ type: 'measured' }, (e) => counted(state, e.counters, now))
     .with({ type: 'host_changed' }, (e) => noticed(state, e.change, now))
+    .with({ type: 'swept' }, (e) => swept(state, e.found, emit))
+    .with({ type: 'sweep_failed' }, (e) => sweepFailed(state, e.fault, emit))
+    .with({ type: 'repaired' }, (e) => repaired(state, e, now, emit))
+    .with({ type: 'flows_aborted' }, (e) => {
+      if (e.count > 0) emit({ type: 'announce', news: { type: 'flows_aborted', tunnel: e.tunnel, count: e.count } });
+      return state;
+    })
+    .with({ type: 'woke' }, (e) => woken(state, e.gap, now, emit))
     .with({ type: 'route_applied' }, (e) => (e.epoch === state.route.epoch ? routeApplied(state, now) : state))
     .with({ type: 'route_failed' }, (e) =>
       e.epoch === state.route.epoch ? routeFailed(state, e.error, now, emit) : state,
@@ -84,10 +103,11 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
 function settle(recorded: State, now: Instant, emit: Emit): State {
   // A stopped gateway asks nothing of anybody: what it hears is only put on record.
   if (recorded.phase === 'stopped') return withoutGone(recorded);
-  const state = expireRoute(recorded, now, emit);
+  const state = expireSweep(expireRoute(recorded, now, emit), now);
   const moved: State = { ...state, tunnels: state.tunnels.map((t) => settleTunnel(t, state, now, emit)) };
   const routed = settleRoute(settleFailover(withoutGone(moved), now, emit), now, emit);
-  return settleStop(settleMeter(routed, now, emit), emit);
+  const kept = settleFlows(settleUpkeep(routed, now, emit), emit);
+  return settleStop(settleMeter(kept, now, emit), emit);
 }
 
 function withoutGone(state: State): State {
@@ -118,11 +138,22 @@ function settleStop(state: State, emit: Emit): State {
 function started(state: State, now: Instant, emit: Emit): State {
   if (state.phase !== 'stopped') return state;
   emit({ type: 'announce', news: { type: 'started', tunnels: state.tunnels.length } });
-  return { ...afresh(state, now), phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+  const running: State = { ...afresh(state, now), phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+  return beginSweep(running, now, emit);
 }
 
 function stopping(state: State, now: Instant): State {
   return { ...afresh(state, now), phase: 'stopping' };
+}
+
+/** Everything measured before the gap is unknown now, not bad; whoever was primary stays so until shown otherwise. */
+function woken(state: State, gap: Millis, now: Instant, emit: Emit): State {
+  if (state.phase !== 'running') return state;
+  emit({ type: 'announce', news: { type: 'woke', gap } });
+  const tunnels = state.tunnels.map((t): Tunnel => {
+    return t.state.kind === 'up' ? { ...stirred(t, now, state.config), ...unjudged(now, t.probing.told) } : t;
+  });
+  return afresh(suspectTampering({ ...state, tunnels }, now), now);
 }
 
 /** Whoever starts or stops the gateway does not wait out the pauses of earlier failures. */
@@ -143,9 +174,10 @@ function counted(state: State, counters: HostCounters, now: Instant): State {
 }
 
 function noticed(state: State, change: HostChange, now: Instant): State {
-  if (change.kind !== 'link' && change.kind !== 'address') return state;
+  const doubted = change.kind === 'link' ? state : suspectTampering(state, now);
+  if (change.kind !== 'link' && change.kind !== 'address') return doubted;
   const tunnels = state.tunnels.map((t) => (change.iface === ifaceOf(t) ? stirred(t, now, state.config) : t));
-  return { ...state, tunnels };
+  return { ...doubted, tunnels };
 }
 
 function patch(state: State, name: string, change: (t: Tunnel) => Tunnel): State {

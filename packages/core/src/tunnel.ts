@@ -50,6 +50,8 @@ export interface Tunnel {
   readonly lastProbedAt: Instant | null;
   /** Since when it has been continuously fit to carry traffic, lost single probes aside. */
   readonly soundSince: Instant | null;
+  /** Connections over it have been ended since it became unreachable. */
+  readonly flowsAborted: boolean;
   /** How often in a row it lost the route by its own fault. */
   readonly flaps: number;
 }
@@ -84,6 +86,7 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     look: { kind: 'idle', nextAt: NEVER },
     ...unjudged(LONG_AGO, null),
     lastProbedAt: null,
+    flowsAborted: false,
     flaps: 0,
   };
 }

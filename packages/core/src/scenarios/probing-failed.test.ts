@@ -37,8 +37,8 @@ describe('probing that cannot begin', () => {
     stage.world.faults = NO_FAULTS;
     await stage.run(61_000);
 
-    expect(stage.primary).toBe('he');
-    expect(stage.tunnel('he').health?.score).toBe(100);
+    expect(stage.primary).not.toBeNull();
+    for (const name of ['he', 'wg']) expect(stage.tunnel(name).health?.score).toBe(100);
   });
 
   it('still lets a dead primary go for a backup that nobody can probe', async () => {

@@ -18,6 +18,8 @@ export class Link {
   /** It exists by itself: no driver makes or removes it. */
   given = false;
   address: string | null;
+  /** Rules and table of its own, so that packets from its address leave by it. */
+  routed = false;
   /** Round trip without jitter. */
   rtt: Millis;
   /** Added to a round trip, drawn evenly from 0 up to this. */
@@ -48,7 +50,7 @@ export class Link {
 
   /** Whether anything comes back through it at all. */
   get carries(): boolean {
-    return this.present && !this.cut && !this.refuses && this.loss < 1;
+    return this.present && this.routed && !this.cut && !this.refuses && this.loss < 1;
   }
 
   count(now: Instant, { rx = 0, tx = 0 }: { rx?: number; tx?: number } = {}): void {
@@ -71,6 +73,7 @@ export class Link {
   /** A deleted interface takes its counters with it. */
   vanish(): void {
     this.present = false;
+    this.routed = false;
     this.#rx = 0;
     this.#tx = 0;
   }

@@ -66,7 +66,12 @@ export class Oracle {
   /** An answer to a question that has been superseded is as good as none. */
   #checkLate({ before, event, now, after, effects }: StepRecord): void {
     if (!('epoch' in event)) return;
-    const asked = 'tunnel' in event ? before.tunnels.find((t) => t.config.name === event.tunnel) : before.route;
+    const asked =
+      'tunnel' in event
+        ? before.tunnels.find((t) => t.config.name === event.tunnel)
+        : event.type === 'repaired'
+          ? before.upkeep
+          : before.route;
     if (asked === undefined || asked.epoch === event.epoch) return;
     const otherwise = step(before, { type: 'tick' }, now);
     if (!deepEqual(otherwise, { state: after, effects })) this.#options.fail(`a late ${event.type} was heeded`);

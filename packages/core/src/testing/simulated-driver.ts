@@ -42,7 +42,10 @@ export function simulatedDriver<T extends TunnelType>(type: T, world: World): Ba
         (link, faults): Operation<LinkReading> => ({
           name: 'up',
           fails: faults.raiseFails,
-          act: () => (type === GIVEN ? undefined : world.appear(link.iface)),
+          act: () => {
+            if (type !== GIVEN) world.appear(link.iface);
+            link.routed = link.present;
+          },
           answer: () =>
             link.present ? ok(link.reading(world.clock.now())) : err({ kind: 'interface_missing', iface: link.iface }),
         }),
@@ -54,7 +57,10 @@ export function simulatedDriver<T extends TunnelType>(type: T, world: World): Ba
         (link, faults): Operation<void> => ({
           name: 'down',
           fails: faults.lowerFails,
-          act: () => (type === GIVEN ? undefined : world.vanish(link.iface)),
+          act: () => {
+            if (type !== GIVEN) world.vanish(link.iface);
+            link.routed = false;
+          },
           answer: () => ok(undefined),
         }),
       ),
@@ -69,6 +75,18 @@ export function simulatedDriver<T extends TunnelType>(type: T, world: World): Ba
           answer: () => ok(link.reading(world.clock.now())),
         }),
       ),
+    repair: (tunnel, signal) =>
+      run(tunnel, signal, (link, faults): Operation<readonly string[]> => {
+        const missing = link.present && !link.routed ? [`rules of ${link.iface}`] : [];
+        return {
+          name: 'repair',
+          fails: faults.inspectFails,
+          act: () => {
+            link.routed = link.present;
+          },
+          answer: () => ok(missing),
+        };
+      }),
   };
 }
 

@@ -6,7 +6,14 @@ import type { World } from './world.js';
 
 /** The world's default routes, with the world's faults. */
 export function simulatedRoutes(world: World): RouteTable {
-  return { apply: (plan, signal) => new ResultAsync(apply(world, plan, signal)) };
+  return {
+    apply: (plan, signal) => new ResultAsync(apply(world, plan, signal)),
+    verify: (plan, signal) => {
+      const before = JSON.stringify(world.plan);
+      const changed = (): boolean => JSON.stringify(world.plan) !== before;
+      return new ResultAsync(apply(world, plan, signal)).map(() => (changed() ? ['default routes'] : []));
+    },
+  };
 }
 
 async function apply(world: World, plan: RoutePlan, signal: AbortSignal): Promise<Result<void, RouteError>> {

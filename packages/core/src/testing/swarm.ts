@@ -82,5 +82,7 @@ function drawWeather(prng: Prng, on: (most: number) => number): Weather {
     readdresses: on(0.03),
     targetDies: on(0.02),
     flushes: on(0.02),
+    unroutes: on(0.05),
+    naps: on(0.005),
   };
 }

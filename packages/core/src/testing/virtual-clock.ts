@@ -11,6 +11,7 @@ export class VirtualClock implements Clock {
   #order = 0;
   #wallAtZero = WALL_AT_ZERO;
   #halted = false;
+  #slept: Millis = 0;
   readonly #alarms = new AlarmHeap();
 
   now(): Instant {
@@ -19,6 +20,16 @@ export class VirtualClock implements Clock {
 
   wall(): UnixSeconds {
     return this.#wallAtZero + Math.floor(this.#now / 1000);
+  }
+
+  asleep(): Millis {
+    return this.#slept;
+  }
+
+  /** The machine sleeps: wall time passes, monotonic time does not, and no alarm rings. */
+  nap(length: Millis): void {
+    this.#slept += length;
+    this.#wallAtZero += Math.round(length / 1000);
   }
 
   /** Somebody sets the wall clock. Monotonic time does not notice. */

@@ -21,6 +21,10 @@ export interface Weather {
   readonly targetDies: number;
   /** Somebody removes our default routes. */
   readonly flushes: number;
+  /** Somebody removes a tunnel's rules. */
+  readonly unroutes: number;
+  /** The machine sleeps for a while. Per weather interval. */
+  readonly naps: number;
 }
 
 /** How likely a bad spell is to end, per weather interval. */
@@ -38,6 +42,7 @@ export function changeWeather(world: World, weather: Weather, targets: readonly 
   }
   if (prng.chance(CLEARS / 2)) world.deadTargets.clear();
   if (prng.chance(weather.flushes)) world.flush();
+  if (prng.chance(weather.naps)) world.nap(prng.between(3_000, 3_600_000));
 }
 
 function changeLink(world: World, link: Link, weather: Weather): void {
@@ -55,6 +60,7 @@ function changeLink(world: World, link: Link, weather: Weather): void {
   else if (prng.chance(CLEARS)) link.refuses = false;
   if (prng.chance(weather.vanishes)) world.vanish(iface);
   if (prng.chance(CLEARS) && link.given) world.appear(iface);
+  if (prng.chance(weather.unroutes)) world.unroute(iface);
   if (prng.chance(weather.readdresses)) world.readdress(iface, prng.chance(0.3) ? null : drawAddress(prng));
   if (link.address === null && prng.chance(CLEARS)) world.readdress(iface, drawAddress(prng));
 }

@@ -1,7 +1,8 @@
-import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { TunnelConfig } from '../config/model.js';
-import type { Clock, CounterMeter, DriverSet, Host, HostMonitor, Prober, RouteTable } from '../contracts.js';
+import type { Clock, CounterMeter, DriverSet, FlowTable, Host, HostMonitor, Prober, RouteTable } from '../contracts.js';
 import { type DriverError, type HostChange, type HostCounters, NO_ROUTE, type RoutePlan } from '../facts.js';
+import type { Millis } from '../units.js';
 import { type Faults, NO_FAULTS } from './faults.js';
 import { Link, type LinkOptions } from './link.js';
 import { Prng } from './prng.js';
@@ -9,6 +10,7 @@ import { simulatedDriver } from './simulated-driver.js';
 import { simulatedProber } from './simulated-prober.js';
 import { simulatedRoutes } from './simulated-routes.js';
 import { abortOf } from './sleep.js';
+import { VirtualClock } from './virtual-clock.js';
 
 export interface WorldOptions {
   /** Virtual for tests; the system's for a demonstration that needs no privileges. */
@@ -34,6 +36,9 @@ export class World implements Host {
   readonly routes: RouteTable;
   readonly meter: CounterMeter;
   readonly monitor: HostMonitor;
+  readonly flows: FlowTable;
+  /** Addresses whose connections were ended, in order. */
+  readonly aborted: string[] = [];
   readonly links: Map<string, Link> = new Map();
   /** Targets that answer nobody. */
   readonly deadTargets: Set<string> = new Set();
@@ -62,7 +67,22 @@ export class World implements Host {
     this.routes = simulatedRoutes(this);
     this.meter = { read: (signal) => new ResultAsync(this.#read(signal)) };
     this.monitor = { watch: (report, signal) => new ResultAsync(this.#watch(report, signal)) };
+    this.flows = {
+      abort: (address) => {
+        this.aborted.push(address);
+        return okAsync(1);
+      },
+    };
     for (const options of links) this.#add(options);
+  }
+
+  /** Interfaces that a driver made and no tunnel accounts for. */
+  sweep(tunnels: readonly TunnelConfig[]): ResultAsync<readonly string[], DriverError> {
+    const stale = [...this.links.values()].filter(
+      (link) => link.present && !link.given && !tunnels.some((t) => t.iface === link.iface),
+    );
+    for (const link of stale) this.vanish(link.iface);
+    return okAsync(stale.map((link) => `interface ${link.iface}`));
   }
 
   link(iface: string): Link {
@@ -108,6 +128,17 @@ export class World implements Host {
     const [via = null, ...standbys] = hopsOf(this.plan).filter((hop) => hop.iface !== iface);
     this.plan = { via, standbys };
     this.#report({ kind: 'link', iface });
+  }
+
+  /** Somebody removes a tunnel's rules: what is sent from its address leaves by another one. */
+  unroute(iface: string): void {
+    this.link(iface).routed = false;
+    this.#report({ kind: 'rule', iface: null });
+  }
+
+  /** The machine sleeps, where its clock can tell. */
+  nap(length: Millis): void {
+    if (this.clock instanceof VirtualClock) this.clock.nap(length);
   }
 
   /** Somebody removes our default routes. */
