@@ -6,26 +6,37 @@ import { sameAddress } from './prefix.js';
 /** Between the managed default and the standbys behind it. */
 const STANDBY_STEP = 10;
 
+/** How far below its metric the managed default may go to get out of the way of somebody else's. */
+export const DODGES_AT_MOST = 16;
+
 type OurRoute = Omit<Route, 'protocol'>;
 
-/** Somebody else's default route sits exactly where ours would have to go. */
+/** What brings the default routes to what a plan asks for. */
+export interface DefaultChanges {
+  /** New routes come before old ones go. Empty when there is nothing to do. */
+  readonly commands: readonly (readonly string[])[];
+  /** What becomes right by it, a phrase each. */
+  readonly restored: readonly string[];
+  /** Somebody else's route at the metric that ours would have; null when ours has it. */
+  readonly dodged: Route | null;
+}
+
+/** Somebody else's default routes sit wherever ours could go. */
 export interface Occupied {
   readonly wanted: readonly string[];
   readonly by: Route;
 }
 
-/**
- * The route commands that bring `found`, the defaults of the main table, to what `plan` asks for.
- * New ones come before old ones go. Empty when there is nothing to do.
- */
+/** The changes that bring `found`, the defaults of the main table, to what `plan` asks for. */
 export function defaultChanges(
   plan: RoutePlan,
   metric: number,
   found: readonly Route[],
-): Result<readonly (readonly string[])[], Occupied> {
+): Result<DefaultChanges, Occupied> {
   const foreign = found.filter((route) => !isOurs(route));
   const ours = found.filter(isOurs);
-  const wanted = wantedRoutes(plan, metric, foreign);
+  const first = firstMetric(metric, foreign);
+  const wanted = wantedRoutes(plan, { metric, first }, foreign);
   const missing = wanted.filter((want) => !ours.some((is) => sameRoute(is, want)));
   for (const want of missing) {
     // `ip route replace` would put ours in its place.
@@ -34,10 +45,26 @@ export function defaultChanges(
   }
   // Of several with one metric, `replace` changes any: what is left over shows at the next look.
   const stale = ours.filter((is) => !wanted.some((want) => want.metric === is.metric && isTakenOver(is, want, ours)));
-  return ok([
-    ...missing.map((want) => routeCommand('replace', want)),
-    ...stale.map((route) => routeCommand('del', route)),
-  ]);
+  return ok({
+    commands: [
+      ...missing.map((want) => routeCommand('replace', want)),
+      ...stale.map((route) => routeCommand('del', route)),
+    ],
+    restored: [...missing.map((route) => describe(route)), ...stale.map((route) => `no ${describe(route)}`)],
+    dodged: plan.via === null || first === metric ? null : (foreign.find((route) => route.metric === metric) ?? null),
+  });
+}
+
+/**
+ * The metric itself, or the next smaller one that nobody else uses. Beside a route of equal metric it
+ * would be the kernel that chooses, by what it knows of neighbours (fib6_select_default, find_rr_leaf).
+ */
+function firstMetric(metric: number, foreign: readonly Route[]): number {
+  const isFree = (candidate: number): boolean => foreign.every((route) => route.metric !== candidate);
+  for (let candidate = metric; candidate > Math.max(0, metric - DODGES_AT_MOST); candidate -= 1) {
+    if (isFree(candidate)) return candidate;
+  }
+  return metric;
 }
 
 /** `is` stays because it is right, or goes by being replaced: it is the only one there. */
@@ -45,9 +72,13 @@ function isTakenOver(is: Route, want: OurRoute, ours: readonly Route[]): boolean
   return sameRoute(is, want) || ours.filter((other) => other.metric === is.metric).length === 1;
 }
 
-function wantedRoutes(plan: RoutePlan, metric: number, foreign: readonly Route[]): readonly OurRoute[] {
+function wantedRoutes(
+  plan: RoutePlan,
+  { metric, first }: { readonly metric: number; readonly first: number },
+  foreign: readonly Route[],
+): readonly OurRoute[] {
   if (plan.via === null) return [];
-  const routes: OurRoute[] = [routeFor(plan.via, metric)];
+  const routes: OurRoute[] = [routeFor(plan.via, first)];
   let next = metric + STANDBY_STEP;
   for (const hop of plan.standbys) {
     if (routes.some((route) => route.iface === hop.iface)) continue;
@@ -68,6 +99,8 @@ const routeFor = (hop: RouteHop, metric: number): OurRoute => ({
   table: MAIN_TABLE,
   metric,
 });
+
+const describe = ({ iface, metric }: OurRoute): string => `default route via ${iface} (metric ${metric})`;
 
 const sameRoute = (is: OurRoute, want: OurRoute): boolean =>
   is.type === want.type &&

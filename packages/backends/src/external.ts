@@ -1,9 +1,10 @@
 import type { BackendDriver, ConfigOf, DriverError, LinkReading } from '@hurricane/core';
 import { ABSENT } from '@hurricane/core';
-import { err, errAsync, ok, type ResultAsync, safeTry } from 'neverthrow';
+import { err, errAsync, ok, okAsync, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { readInterface, sourceAddress, toReading } from './interface.js';
 import { isOurs, readDefaults } from './ip.js';
+import { orNoIpv6 } from './ipv6-switch.js';
 import type { PolicyRouting } from './policy-routing.js';
 
 export interface ExternalDeps {
@@ -35,11 +36,28 @@ export function external(deps: ExternalDeps): BackendDriver<'external'> {
         return err<LinkReading, DriverError>({ kind: 'interface_missing', iface: tunnel.iface });
       }
       if (reading.link === 'down') return err(isDown(tunnel));
-      yield* installFor(policy, tunnel.iface, reading, signal);
+      yield* orNoIpv6(runner, tunnel.iface, signal, installFor(policy, tunnel.iface, reading, signal));
       return ok(reading);
     });
 
-  return { type: 'external', up, down: (tunnel, signal) => policy.remove(tunnel.iface, signal), inspect };
+  const repair = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
+    inspect(tunnel, signal).andThen((reading) => repairFor(policy, tunnel.iface, reading, signal));
+
+  const down = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
+    policy.remove(tunnel.iface, signal);
+
+  return { type: 'external', up, down, inspect, repair };
+}
+
+/** Puts back what is missing of the routes and rules for the address found on an interface, if that is up. */
+export function repairFor(
+  policy: PolicyRouting,
+  iface: string,
+  { link, address, prefixLength, gateway }: LinkReading,
+  signal: AbortSignal,
+): ResultAsync<readonly string[], DriverError> {
+  if (link !== 'up' || address === null || prefixLength === null) return okAsync([]);
+  return policy.repair({ iface, address, prefixLength, gateway }, signal);
 }
 
 /** Gives the address found on an interface its routes and rules. */

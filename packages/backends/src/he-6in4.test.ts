@@ -1,4 +1,4 @@
-import { type ConfigOf, ROUTING_DEFAULTS } from '@hurricane/core';
+import { type ConfigOf, describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
 import { linuxDrivers } from './linux-host.js';
 import { FakeHost } from './testing/fake-host.js';
@@ -35,7 +35,8 @@ describe('a 6in4 tunnel in the kernel', () => {
       carrier: 'kernel sit',
     });
     expect(namesIn(host).filter((line) => !/ (show|get) /.test(`${line} `))).toEqual([
-      'ip link add name he0 type sit remote 203.0.113.1 local 192.0.2.10 ttl 255',
+      'ip link add name he0 group 206206 type sit remote 203.0.113.1 local 192.0.2.10 ttl 255',
+      'ip link set dev he0 group 0 alias v6-gatewayd',
       'ip -6 addr replace 2001:db8:1::2/64 dev he0 nodad',
       'ip link set dev he0 up',
       'ip -6 rule add pref 9001 oif he0 lookup 900 protocol 206',
@@ -117,19 +118,21 @@ describe('a 6in4 tunnel in the kernel', () => {
     }
   });
 
-  it('leaves what it adopted as it found it when it cannot finish', async () => {
-    const found = new FakeHost();
-    found.kernel.addLink('he0', { kind: 'sit', remote: '203.0.113.7', local: 'any', mtu: 1400 });
-    const before = `${found}`;
-    const clean = new FakeHost();
-    clean.kernel.addLink('he0', { kind: 'sit', remote: '203.0.113.7', local: 'any', mtu: 1400 });
+  it('leaves what an earlier run made as it found it when it cannot finish', async () => {
+    const earlier = { kind: 'sit', remote: '203.0.113.7', local: 'any', mtu: 1400, alias: 'v6-gatewayd' };
+    const hostAfterCrash = (): FakeHost => {
+      const host = new FakeHost();
+      host.kernel.addLink('he0', earlier);
+      return host;
+    };
+    const before = `${hostAfterCrash()}`;
+    const clean = hostAfterCrash();
     (await driverOn(clean).up(tunnel, live()))._unsafeUnwrap();
     expect(clean.kernel.links.get('he0')).toMatchObject({ remote: '203.0.113.1', local: '192.0.2.10', up: true });
 
     // The last command only looks: all is done by then.
     for (let nth = 0; nth < clean.log.length - 1; nth += 1) {
-      const host = new FakeHost();
-      host.kernel.addLink('he0', { kind: 'sit', remote: '203.0.113.7', local: 'any', mtu: 1400 });
+      const host = hostAfterCrash();
       host.failNth(nth, 'after');
       const result = await driverOn(host).up(tunnel, live());
       if (result.isErr()) expect(`${host}`, `${host.log[nth]?.join(' ')} failed`).toBe(before);
@@ -163,16 +166,25 @@ describe('a 6in4 tunnel in the kernel', () => {
     expect(`${host}`).toBe(before);
   });
 
-  it('says which setting is at fault when another interface has the same two ends', async () => {
-    const host = new FakeHost();
-    host.kernel.addLink('he7', { kind: 'sit', remote: '203.0.113.1', local: '192.0.2.10' });
-    const before = `${host}`;
+  it('names both interfaces when another one has the same two ends, made or turned to', async () => {
+    for (const own of [null, '203.0.113.7']) {
+      const host = new FakeHost();
+      host.kernel.addLink('he7', { kind: 'sit', remote: '203.0.113.1', local: '192.0.2.10' });
+      if (own !== null) host.kernel.addLink('he0', { kind: 'sit', remote: own, alias: 'v6-gatewayd' });
+      const before = `${host}`;
 
-    expect((await driverOn(host).up(tunnel, live()))._unsafeUnwrapErr()).toMatchObject({
-      kind: 'misconfigured',
-      setting: 'endpoint_ipv4',
-    });
-    expect(`${host}`).toBe(before);
+      const error = (await driverOn(host).up(tunnel, live()))._unsafeUnwrapErr();
+
+      expect(error).toMatchObject({ kind: 'misconfigured', setting: 'endpoint_ipv4' });
+      expect(describeDriverError(error)).toMatch(/203\.0\.113\.1, to which "he7" .* from 192\.0\.2\.10; .*"he0"/);
+      expect(`${host}`).toBe(before);
+    }
+  });
+
+  it('has the MTU that is configured, whatever the underlay could carry', async () => {
+    const host = new FakeHost();
+
+    expect((await driverOn(host).up({ ...tunnel, mtu: 1300 }, live()))._unsafeUnwrap().mtu).toBe(1300);
   });
 
   it.each([
@@ -213,6 +225,27 @@ describe('a 6in4 tunnel in a process', () => {
 
     expect(error).toMatchObject({ kind: 'missing_tool', tool: 'socat' });
     expect(JSON.stringify(error)).toMatch(/modprobe sit.*apt install socat/);
+  });
+
+  it('does not share its two ends with another interface', async () => {
+    const host = new FakeHost({ sit: false });
+    (await driverOn(host).up({ ...tunnel, iface: 'he7', address: '2001:db8:7::2' }, live()))._unsafeUnwrap();
+    const before = `${host}`;
+
+    const error = (await driverOn(host).up(tunnel, live()))._unsafeUnwrapErr();
+
+    expect(describeDriverError(error)).toMatch(/"he7" already has .*"he0"/);
+    expect(`${host}`).toBe(before);
+  });
+
+  it('goes on with the address it has when the way to the endpoint is gone for a while', async () => {
+    const host = new FakeHost({ sit: false, underlay: null });
+    (await driverOn(host).up({ ...tunnel, local: '192.0.2.10' }, live()))._unsafeUnwrap();
+    const changes = host.changes;
+
+    (await driverOn(host).up(tunnel, live()))._unsafeUnwrap();
+
+    expect(host.changes).toBe(changes);
   });
 
   it('leaves the socat of anybody else running', async () => {

@@ -1,12 +1,16 @@
-import type { BackendDriver, ConfigOf, DriverError, LinkReading } from '@hurricane/core';
-import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
-import { dress } from './dress.js';
+import { ABSENT, type BackendDriver, type ConfigOf, type DriverError, type LinkReading } from '@hurricane/core';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { carry } from './carry-6in4.js';
+import { dress, lendAddress, takeBackAddresses } from './dress.js';
 import { type Interface, readInterface, sourceAddress, toReading } from './interface.js';
+import { orNoIpv6 } from './ipv6-switch.js';
+import { isMarked } from './ownership.js';
+import type { PolicyTarget } from './policy-changes.js';
 import type { PolicyRouting } from './policy-routing.js';
-import { type Ends, makeSit, removeLink, turnSit } from './sit.js';
-import { readUnderlay } from './underlay.js';
+import { removeLink } from './sit.js';
+import { readUnderlay, type Underlay } from './underlay.js';
 import { type Undo, undoable } from './undo.js';
-import { endCarriers, findCarrier, startCarrier, type UserspaceDeps } from './userspace-6in4.js';
+import { endCarriers, type UserspaceDeps } from './userspace-6in4.js';
 
 export interface He6in4Deps extends UserspaceDeps {
   readonly policy: PolicyRouting;
@@ -20,6 +24,9 @@ const IPV4_HEADER = 20;
 /** RFC 8200 section 5: every link must carry this much. */
 const LEAST_MTU = 1_280;
 
+/** How the tunnel's routing is made right; resolves to what was put back. */
+type Route = (target: PolicyTarget) => ResultAsync<readonly string[], DriverError>;
+
 /** 6in4 tunnels (RFC 4213) such as Hurricane Electric's: in the kernel where it can, else in a process. */
 export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   const { runner, policy } = deps;
@@ -27,69 +34,73 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   const inspect = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     readInterface(runner, tunnel.iface, signal).map((found) => readingOf(found, tunnel));
 
+  /** Makes everything what it should be, each thing only where it is not; resolves to what was not. */
+  const settle = (
+    tunnel: HeTunnel,
+    found: Interface | null,
+    route: Route,
+    note: (undo: Undo) => void,
+    signal: AbortSignal,
+  ): ResultAsync<readonly string[], DriverError> =>
+    safeTry(async function* () {
+      const { endpoint, address } = yield* required(tunnel);
+      const underlay = yield* readUnderlay(runner, endpoint, signal);
+      // While the host has no way to the endpoint, an address that was right before is the best guess.
+      const before = found?.ends?.remote === endpoint && found.ends.local !== 'any' ? found.ends.local : null;
+      const ends = { iface: tunnel.iface, remote: endpoint, local: tunnel.local ?? underlay.source ?? before };
+      const carried = yield* carry(deps, { tunnel, found, ends }, note, signal);
+      const { prefixLength } = tunnel;
+      const want = { address, prefixLength, mtu: mtuFor(tunnel, underlay, found) };
+      const dressed = yield* (carried.isOurs ? dress : lendAddress)(runner, carried.link, want, note, signal);
+      const routed = yield* route({ iface: tunnel.iface, address, prefixLength, gateway: null });
+      return ok([...carried.restored, ...dressed, ...routed]);
+    });
+
   const up = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
-    undoable((note) =>
-      safeTry(async function* () {
-        const { endpoint, address } = yield* required(tunnel);
-        const found = yield* readInterface(runner, tunnel.iface, signal);
-        const underlay = yield* readUnderlay(runner, endpoint, signal);
-        // While the host has no way to the endpoint, an address that was right before is the best guess.
-        const before = found?.ends?.remote === endpoint && found.ends.local !== 'any' ? found.ends.local : null;
-        const ends = { iface: tunnel.iface, remote: endpoint, local: tunnel.local ?? underlay.source ?? before };
-        const carried = yield* carry(deps, found, ends, note, signal);
-        const mtu = Math.max(LEAST_MTU, Math.min(MTU, (underlay.mtu ?? MTU + IPV4_HEADER) - IPV4_HEADER));
-        yield* dress(runner, carried, { address, prefixLength: tunnel.prefixLength, mtu }, note, signal);
-        yield* policy.install(
-          { iface: tunnel.iface, address, prefixLength: tunnel.prefixLength, gateway: null },
-          signal,
-        );
-        return inspect(tunnel, signal);
-      }),
+    orNoIpv6(
+      runner,
+      tunnel.iface,
+      signal,
+      undoable((note) =>
+        safeTry(async function* () {
+          yield* required(tunnel);
+          const found = yield* readInterface(runner, tunnel.iface, signal);
+          const route: Route = (target) => policy.install(target, signal).map(() => []);
+          yield* settle(tunnel, found, route, note, signal);
+          return inspect(tunnel, signal);
+        }),
+      ),
     );
+
+  const repair = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
+    readInterface(runner, tunnel.iface, signal).andThen((found) => {
+      // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
+      if (found?.up !== true) return okAsync([]);
+      // Half a repair is better than none: nothing is taken back.
+      const keep = (): void => {};
+      const route: Route = (target) => policy.repair(target, signal);
+      return orNoIpv6(runner, tunnel.iface, signal, settle(tunnel, found, route, keep, signal));
+    });
 
   const down = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
       const found = yield* readInterface(runner, tunnel.iface, signal);
       // The interface first: until the rules go too, the guard stops what would leave by another tunnel.
-      if (found?.kind === 'sit') yield* removeLink(runner, tunnel.iface, signal);
-      else yield* endCarriers(deps, tunnel.iface, signal);
+      if (found?.kind !== 'sit') yield* endCarriers(deps, tunnel.iface, signal);
+      else if (isMarked(found)) yield* removeLink(runner, tunnel.iface, signal);
+      else yield* takeBackAddresses(runner, found, signal);
       return policy.remove(tunnel.iface, signal);
     });
 
-  return { type: 'he_6in4', up, down, inspect };
+  return { type: 'he_6in4', up, down, inspect, repair };
 }
 
-/** Sees to it that there is an interface with these ends; answers how it now is. */
-function carry(
-  deps: He6in4Deps,
-  found: Interface | null,
-  ends: Ends,
-  note: (undo: Undo) => void,
-  signal: AbortSignal,
-): ResultAsync<Interface, DriverError> {
-  const { runner } = deps;
-  return safeTry(async function* () {
-    if (found?.kind === 'sit') {
-      yield* turnSit(runner, found, ends, note, signal);
-      return ok(found);
-    }
-    if (found !== null) {
-      const carrier = found.kind === 'tun' ? yield* findCarrier(deps, ends, signal) : 'none';
-      if (carrier === 'right') return ok(found);
-      if (carrier === 'none') return err<Interface, DriverError>(taken(found));
-    }
-    const made = found === null ? yield* makeSit(runner, ends, note, signal) : 'no_sit_here';
-    if (made === 'no_sit_here') yield* startCarrier(deps, ends, note, signal);
-    const fresh = yield* readInterface(runner, ends.iface, signal);
-    return fresh === null ? err<Interface, DriverError>({ kind: 'interface_missing', iface: ends.iface }) : ok(fresh);
-  });
+/** Where nothing is known of the underlay, what the interface has is as good a guess as any. */
+function mtuFor(tunnel: HeTunnel, underlay: Underlay, found: Interface | null): number {
+  if (tunnel.mtu !== null) return tunnel.mtu;
+  if (underlay.mtu === null) return Math.min(MTU, found?.mtu ?? MTU);
+  return Math.max(LEAST_MTU, Math.min(MTU, underlay.mtu - IPV4_HEADER));
 }
-
-const taken = (found: Interface): DriverError => ({
-  kind: 'interface_taken',
-  iface: found.name,
-  found: `${found.kind ?? 'hardware'} interface`,
-});
 
 function required(tunnel: HeTunnel): Result<{ readonly endpoint: string; readonly address: string }, DriverError> {
   const missing = (setting: string, what: string): DriverError => ({
@@ -102,7 +113,9 @@ function required(tunnel: HeTunnel): Result<{ readonly endpoint: string; readonl
   return ok({ endpoint: tunnel.endpoint, address: tunnel.address });
 }
 
+/** Of another kind of interface there is nothing to say: there is no tunnel. */
 function readingOf(found: Interface | null, tunnel: HeTunnel): LinkReading {
-  const source = found === null ? null : sourceAddress(found, tunnel.address);
-  return toReading(found, source, null, found?.kind === 'tun' ? 'userspace 6in4 (socat)' : 'kernel sit');
+  if (found === null || (found.kind !== 'sit' && found.kind !== 'tun')) return ABSENT;
+  const carrier = found.kind === 'tun' ? 'userspace 6in4 (socat)' : 'kernel sit';
+  return toReading(found, sourceAddress(found, tunnel.address), null, carrier);
 }

@@ -10,6 +10,8 @@ export interface InterfaceAddress {
   readonly length: number;
   /** Fit to be a source: of global scope, checked for duplicates, neither temporary nor on its way out. */
   readonly usable: boolean;
+  /** Of the route to its network that it brings along; null when that is the kernel's usual one. */
+  readonly metric: number | null;
 }
 
 /** A network interface as the kernel has it. */
@@ -20,6 +22,8 @@ export interface Interface {
   readonly up: boolean;
   /** What somebody wrote on it (`ip link set alias`); null when nothing. */
   readonly alias: string | null;
+  /** `default`, or what somebody put it into (`ip link set group`). */
+  readonly group: string | null;
   readonly mtu: number | null;
   /** IPv6 only. */
   readonly addresses: readonly InterfaceAddress[];
@@ -55,6 +59,7 @@ function toInterface(name: string, row: Row, json: string): Interface {
     kind,
     up: listOf(row, 'flags').includes('UP'),
     alias: textOf(row, 'ifalias'),
+    group: textOf(row, 'group'),
     mtu: numberOf(row, 'mtu'),
     addresses: listOf(row, 'addr_info')
       .filter(isRow)
@@ -71,6 +76,7 @@ function toAddress(row: Row): InterfaceAddress {
   return {
     address: textOf(row, 'local') ?? '',
     length: numberOf(row, 'prefixlen') ?? 128,
+    metric: numberOf(row, 'metric'),
     usable: textOf(row, 'scope') === 'global' && UNFIT.every((flag) => row[flag] !== true),
   };
 }

@@ -2,7 +2,7 @@ import { okAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
 import type { CommandRunner, Finished } from './command.js';
 import { readInterface } from './interface.js';
-import { readDefaults, readRules, readTable } from './ip.js';
+import { isOurs, readDefaults, readOurRoutes, readRules, readTable } from './ip.js';
 
 const live = (): AbortSignal => new AbortController().signal;
 /** A host on which every command ends like this. */
@@ -23,12 +23,44 @@ describe('reading what ip prints', () => {
 
     const rules = (await readRules(printing(rows), live()))._unsafeUnwrap();
 
+    const wide = { isNarrow: false, isInverted: false };
     expect(rules).toEqual([
-      { pref: 0, from: null, oif: null, table: 255, protocol: null },
-      { pref: 9000, from: '2001:db8:1::2/64', oif: null, table: 900, protocol: 206 },
-      { pref: 9001, from: null, oif: 'he0', table: 900, protocol: 206 },
-      { pref: 9002, from: '2001:db8::1/128', oif: null, table: 900, protocol: null },
-      { pref: 9004, from: null, oif: null, table: null, protocol: null },
+      { pref: 0, from: null, oif: null, table: 255, protocol: null, ...wide },
+      { pref: 9000, from: '2001:db8:1::2/64', oif: null, table: 900, protocol: 206, ...wide },
+      { pref: 9001, from: null, oif: 'he0', table: 900, protocol: 206, ...wide },
+      { pref: 9002, from: '2001:db8::1/128', oif: null, table: 900, protocol: null, ...wide },
+      { pref: 9004, from: null, oif: null, table: null, protocol: null, ...wide },
+    ]);
+  });
+
+  it.each([
+    [{ fwmark: '0xca6c' }, true],
+    [{ uid_start: 0, uid_end: 99 }, true],
+    [{ dst: '2001:db8::', dstlen: 32 }, true],
+    [{ dport: 22 }, true],
+    [{ iif: 'lan0' }, true],
+    [{ iif: 'lo' }, false],
+    [{ suppress_prefixlen: 0 }, false],
+  ])('tells rules for some packets only from rules for all of a source: %j', async (selector, isNarrow) => {
+    const row = { priority: 5, src: 'all', table: '77', ...selector };
+
+    const [rule, inverted] = (await readRules(printing([row, { ...row, not: null }]), live()))._unsafeUnwrap();
+
+    expect(rule).toMatchObject({ isNarrow, isInverted: false });
+    expect(inverted).toMatchObject({ isNarrow, isInverted: true });
+  });
+
+  it('knows routes it has asked for by protocol as ours, in whatever table', async () => {
+    const rows = [
+      { dst: 'default', dev: 'he0', metric: 2048 },
+      { dst: 'default', dev: 'he0', table: '900', metric: 1024 },
+    ];
+
+    const routes = (await readOurRoutes(printing(rows), live()))._unsafeUnwrap();
+
+    expect(routes.map((route) => [route.table, isOurs(route)])).toEqual([
+      [254, true],
+      [900, true],
     ]);
   });
 
@@ -74,11 +106,11 @@ describe('reading what ip prints', () => {
 
   it('reads an interface, with counters beyond 2^53 to the last byte', async () => {
     const stdout =
-      '[{},{"ifname":"he0","flags":["POINTOPOINT","UP"],"mtu":1480,' +
+      '[{},{"ifname":"he0","flags":["POINTOPOINT","UP"],"mtu":1480,"ifalias":"uplink","group":"default",' +
       '"linkinfo":{"info_kind":"sit","info_data":{"proto":"ip6ip","remote":"203.0.113.1","local":"any","ttl":255}},' +
       '"addr_info":[{"family":"inet","local":"192.0.2.1","prefixlen":24,"scope":"global"},' +
       '{"family":"inet6","local":"2001:db8::2","prefixlen":64,"scope":"global"},' +
-      '{"family":"inet6","local":"2001:db8::3","prefixlen":64,"scope":"global","dadfailed":true}],' +
+      '{"family":"inet6","local":"2001:db8::3","prefixlen":64,"scope":"global","metric":206,"dadfailed":true}],' +
       '"stats64":{"rx":{"bytes":9007199254740993,"packets":1},"tx":{"bytes":18446744073709551615,"packets":1}}}]';
 
     const found = (await readInterface(answering({ stdout }), 'he0', live()))._unsafeUnwrap();
@@ -87,10 +119,12 @@ describe('reading what ip prints', () => {
       name: 'he0',
       kind: 'sit',
       up: true,
+      alias: 'uplink',
+      group: 'default',
       mtu: 1480,
       addresses: [
-        { address: '2001:db8::2', length: 64, usable: true },
-        { address: '2001:db8::3', length: 64, usable: false },
+        { address: '2001:db8::2', length: 64, usable: true, metric: null },
+        { address: '2001:db8::3', length: 64, usable: false, metric: 206 },
       ],
       counters: { rx: 9007199254740993n, tx: 18446744073709551615n },
       ends: { remote: '203.0.113.1', local: 'any' },

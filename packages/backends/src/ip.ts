@@ -28,7 +28,14 @@ export interface Rule {
   readonly table: number | null;
   /** Null when the rule names none. */
   readonly protocol: number | null;
+  /** Meant for some packets from `from` only: of a mark, a user, a port, a destination, from an interface. */
+  readonly isNarrow: boolean;
+  /** `not`: meant for the packets that all the rest does not describe. */
+  readonly isInverted: boolean;
 }
+
+/** What a rule of ours consists of. */
+export type OurRule = Pick<Rule, 'pref' | 'from' | 'oif' | 'table'>;
 
 export interface Route {
   readonly type: 'unicast' | 'unreachable' | 'other';
@@ -46,6 +53,10 @@ export interface Route {
 /** RTN_UNREACHABLE of rtnetlink.h; `ip -N` prints the number, and no type at all for RTN_UNICAST. */
 const UNREACHABLE = '7';
 
+/** What `ip -j rule` calls the things a rule can be limited to, besides `src` and `oif` (iprule.c). */
+const NARROWING = ['dst', 'tos', 'dsfield', 'fwmark', 'uid_start', 'ipproto', 'tun_id'];
+const NARROWING_PORTS = ['sport', 'sport_start', 'dport', 'dport_start'];
+
 const RULES = ['ip', '-N', '-j', '-6', 'rule', 'show'] as const;
 
 /** Every IPv6 rule of the host. Names are off (`-N`): /etc/iproute2 may call our numbers anything. */
@@ -62,6 +73,15 @@ export function readTable(
   signal: AbortSignal,
 ): ResultAsync<readonly Route[], DriverError> {
   return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', `${table}`], table, signal);
+}
+
+/** Our IPv6 routes in every table. The kernel picks them out, so that other tables may be as large as they like. */
+export function readOurRoutes(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> {
+  const argv = ['ip', '-N', '-j', '-6', 'route', 'show', 'table', 'all', 'proto', `${PROTOCOL}`];
+  // `ip` leaves out what it was asked to select by.
+  return readRoutes(runner, argv, MAIN_TABLE, signal).map((routes) =>
+    routes.map((route) => ({ ...route, protocol: PROTOCOL })),
+  );
 }
 
 /** The IPv6 default routes of every table. */
@@ -91,8 +111,13 @@ function toRule(row: Row): Rule {
     oif: textOf(row, 'oif'),
     table: numberOf(row, 'table'),
     protocol: numberOf(row, 'protocol'),
+    isNarrow: [...NARROWING, ...NARROWING_PORTS].some((key) => key in row) || namesAnotherIif(row),
+    isInverted: 'not' in row,
   };
 }
+
+/** `iif lo` is what this machine itself sends (ip-rule(8)). */
+const namesAnotherIif = (row: Row): boolean => !['lo', null].includes(textOf(row, 'iif'));
 
 /** `table`: what a row that names none is in; `ip` leaves it out where it is understood. */
 export function toRoute(row: Row, table: number): Route {
@@ -112,7 +137,7 @@ export function toRoute(row: Row, table: number): Route {
 export const isOurs = (object: { readonly protocol: number | null }): boolean => object.protocol === PROTOCOL;
 
 /** `ip -6 rule add|del` for one rule of ours. */
-export function ruleArgv(verb: 'add' | 'del', rule: Omit<Rule, 'protocol'>): readonly string[] {
+export function ruleArgv(verb: 'add' | 'del', rule: OurRule): readonly string[] {
   return [
     ...['ip', '-6', 'rule', verb, 'pref', `${rule.pref}`],
     ...(rule.from === null ? [] : ['from', rule.from]),

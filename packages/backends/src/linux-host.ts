@@ -2,6 +2,7 @@ import type { DriverSet, Host, Logger, Prober, RoutingPolicy } from '@hurricane/
 import { type CommandRunner, systemRunner } from './command.js';
 import { procCounters } from './counters.js';
 import { external } from './external.js';
+import { linuxFlows } from './flows.js';
 import { he6in4 } from './he-6in4.js';
 import { ipBatch } from './ip-batch.js';
 import { ipMonitor } from './ip-monitor.js';
@@ -9,13 +10,14 @@ import { type Launch, launchProgram } from './launch.js';
 import { policyRouting } from './policy-routing.js';
 import { type ProcessTable, systemProcesses } from './process-table.js';
 import { linuxRouteTable } from './route-table.js';
+import { sweepHost } from './sweep.js';
 import { systemWgFiles, type WgFiles } from './wg-files.js';
 import { mullvad, wireguard } from './wireguard.js';
 
 export interface LinuxHostOptions {
   readonly routing: RoutingPolicy;
   readonly prober: Prober;
-  /** Told of what drivers notice about files that are not ours. Nobody is told if left out. */
+  /** Told of what drivers notice about files and routes that are not ours. Nobody is told if left out. */
   readonly logger?: Logger;
   /** How programs are started; the ones below are made from it where they are left out. */
   readonly launch?: Launch;
@@ -34,12 +36,16 @@ export function linuxHost(options: LinuxHostOptions): Host {
   const { routing, prober, logger, launch = launchProgram } = options;
   const { runner = systemRunner(launch), processes = systemProcesses({ launch }) } = options;
   const batch = ipBatch({ runner, launch });
+  const told = logger === undefined ? {} : { logger };
+  const drivers = linuxDrivers({ routing, runner, processes, ...told });
   return {
-    drivers: linuxDrivers({ routing, runner, processes, ...(logger === undefined ? {} : { logger }) }),
+    drivers,
     prober,
-    routes: linuxRouteTable({ runner, batch, metric: routing.metric }),
+    routes: linuxRouteTable({ runner, batch, metric: routing.metric, ...told }),
     meter: procCounters(),
     monitor: ipMonitor(launch),
+    flows: linuxFlows(runner),
+    sweep: (tunnels, signal) => sweepHost({ runner, processes, drivers }, tunnels, signal),
     close: () => batch.close(),
   };
 }

@@ -18,6 +18,20 @@ export function markIn(alias: string | null): Mark | null {
   return found === null ? null : { madeFrom: found[1] ?? null };
 }
 
+/**
+ * The group that interfaces of ours are born into. `ip link add` cannot write an alias (rtnl_create_link
+ * knows groups only), and a process may die before its next command: so the group stands for the mark until then.
+ */
+export const NURSERY = '206206';
+
+/** Whether an interface says that it is ours. */
+export const isMarked = (found: { readonly alias: string | null; readonly group: string | null }): boolean =>
+  markIn(found.alias) !== null || found.group === NURSERY;
+
+/** Writes on an interface that was born into the nursery that it is ours, and lets it out. One message to the kernel. */
+export const christen = (runner: CommandRunner, iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
+  obey(runner, ['ip', 'link', 'set', 'dev', iface, 'group', '0', 'alias', MARK], signal).map(() => undefined);
+
 /** Writes on an interface that it is ours. */
 export function markInterface(
   runner: CommandRunner,

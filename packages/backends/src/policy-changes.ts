@@ -1,6 +1,7 @@
-import { isOurs, LAST_METRIC, type Route, type Rule, routeArgv, ruleArgv } from './ip.js';
+import { isOurs, LAST_METRIC, type OurRule, type Route, type Rule, routeArgv, ruleArgv } from './ip.js';
+import { describeRule, type RulePlaces } from './policy-order.js';
 import { prefixKey, sameAddress } from './prefix.js';
-import type { Slot } from './slots.js';
+import type { Sighting, Slot } from './slots.js';
 
 /** What a tunnel's policy routing is for. */
 export interface PolicyTarget {
@@ -12,60 +13,90 @@ export interface PolicyTarget {
   readonly gateway: string | null;
 }
 
+/** What it takes to make a tunnel's rules and table right. */
+export interface PolicyChanges {
+  /** In order; each safe to repeat. */
+  readonly commands: readonly (readonly string[])[];
+  /** What becomes right by it, a phrase each. */
+  readonly restored: readonly string[];
+  /** Whether rules that are there go to another place. */
+  readonly moves: boolean;
+}
+
 /** Metric of the routes in a tunnel's table: what `ip` gives a route that names none. */
 const METRIC = 1_024;
 
-type OurRule = Omit<Rule, 'protocol'>;
 type OurRoute = Omit<Route, 'protocol'>;
 
-/** The `ip` commands that bring the tunnel's rules and table from what they are to what they should be. */
-export function policyChanges(
-  target: PolicyTarget,
-  slot: Slot,
-  rules: readonly Rule[],
-  routes: readonly Route[],
-): readonly (readonly string[])[] {
-  const { oif, from } = rulesFor(target, slot);
+/** What brings the tunnel's rules and table from what they are to what they should be. */
+export function policyChanges(target: PolicyTarget, slot: Slot, places: RulePlaces, seen: Sighting): PolicyChanges {
+  const wanted = rulesFor(target, slot.table, places);
   const wantedRoutes = routesFor(target, slot);
-  const inTable = rules.filter((rule) => isOurs(rule) && rule.table === slot.table);
-  const ours = routes.filter(isOurs);
-  const addRule = (rule: OurRule): readonly (readonly string[])[] =>
-    inTable.some((is) => sameRule(is, rule)) ? [] : [ruleArgv('add', rule)];
-  return [
-    // First, because it records whose table this is: whatever happens next, the table can be found again.
-    ...addRule(oif),
-    ...wantedRoutes.filter((want) => !ours.some((is) => sameRoute(is, want))).map((want) => routeArgv('replace', want)),
-    // Last, because from here on packets rely on the table.
-    ...addRule(from),
-    ...inTable.filter((is) => ![oif, from].some((want) => sameRule(is, want))).map((is) => ruleArgv('del', is)),
-    ...ours.filter((is) => !wantedRoutes.some((want) => sameSlot(is, want))).map((is) => routeArgv('del', is)),
-  ];
+  const inTable = rulesIn(slot.table, seen.rules);
+  const ours = seen.ours.filter((route) => route.table === slot.table);
+  const isPlaced = (want: OurRule): boolean => inTable.some((is) => samePlace(is, want));
+  const missing = wantedRoutes.filter((want) => !ours.some((is) => sameRoute(is, want)));
+  const staleRules = inTable.filter((is) => !wanted.some((want) => samePlace(is, want)));
+  const staleRoutes = ours.filter((is) => !wantedRoutes.some((want) => sameSlot(is, want)));
+  const [oif, from] = wanted;
+  const addRule = (rule: OurRule): readonly (readonly string[])[] => (isPlaced(rule) ? [] : [ruleArgv('add', rule)]);
+  const moved = wanted.filter((want) => !isPlaced(want) && inTable.some((is) => sameSelection(is, want)));
+  const lost = wanted.filter((want) => !inTable.some((is) => sameSelection(is, want)));
+  const strangers = staleRules.filter((is) => !wanted.some((want) => sameSelection(is, want)));
+  return {
+    commands: [
+      // First, because it records whose table this is: whatever happens next, the table can be found again.
+      ...addRule(oif),
+      ...missing.map((want) => routeArgv('replace', want)),
+      // Last, because from here on packets rely on the table.
+      ...addRule(from),
+      ...staleRules.map((is) => ruleArgv('del', is)),
+      ...staleRoutes.map((is) => routeArgv('del', is)),
+    ],
+    restored: [
+      ...lost.map(describeOurRule),
+      ...(moved.length === 0 ? [] : [describeMove(target.iface, places)]),
+      ...missing.map(describeRoute),
+      ...strangers.map((is) => `no ${describeOurRule(is)}`),
+      ...staleRoutes.map((is) => `no ${describeRoute(is)}`),
+    ],
+    moves: moved.length > 0,
+  };
 }
 
 /** The commands that take all of ours out of a table, the rule that records its owner last. */
-export function policyRemovals(
-  iface: string,
-  table: number,
-  rules: readonly Rule[],
-  routes: readonly Route[],
-): readonly (readonly string[])[] {
-  const inTable = rules.filter((rule) => isOurs(rule) && rule.table === table);
+export function policyRemovals(iface: string, table: number, seen: Sighting): readonly (readonly string[])[] {
+  const inTable = rulesIn(table, seen.rules);
   const isRecord = (rule: Rule): boolean => rule.oif === iface;
   return [
     ...inTable.filter((rule) => !isRecord(rule)).map((rule) => ruleArgv('del', rule)),
     // One by one: `ip -6 route flush` silently leaves an unreachable default of the last metric (iproute.c).
-    ...routes.filter(isOurs).map((route) => routeArgv('del', route)),
+    ...seen.ours.filter((route) => route.table === table).map((route) => routeArgv('del', route)),
     ...inTable.filter(isRecord).map((rule) => ruleArgv('del', rule)),
   ];
 }
 
-function rulesFor(target: PolicyTarget, slot: Slot): { readonly oif: OurRule; readonly from: OurRule } {
-  const { iface, address, prefixLength } = target;
+/** Where the tunnel's rules stand at the moment; one that is missing, beside the other. */
+export function presentPlaces(target: PolicyTarget, slot: Slot, seen: Sighting): RulePlaces {
+  const wanted = rulesFor(target, slot.table, { ...slot, aheadOf: null });
+  const [oif, from] = wanted.map((want) => rulesIn(slot.table, seen.rules).find((is) => sameSelection(is, want)));
   return {
-    // Makes sockets bound to the interface work (SO_BINDTODEVICE, `ping -I`).
-    oif: { pref: slot.oifPref, from: null, oif: iface, table: slot.table },
-    from: { pref: slot.fromPref, from: `${address}/${prefixLength}`, oif: null, table: slot.table },
+    fromPref: from?.pref ?? oif?.pref ?? slot.fromPref,
+    oifPref: oif?.pref ?? from?.pref ?? slot.oifPref,
+    aheadOf: null,
   };
+}
+
+const rulesIn = (table: number, rules: readonly Rule[]): readonly Rule[] =>
+  rules.filter((rule) => isOurs(rule) && rule.table === table);
+
+function rulesFor(target: PolicyTarget, table: number, places: RulePlaces): readonly [OurRule, OurRule] {
+  const { iface, address, prefixLength } = target;
+  return [
+    // Makes sockets bound to the interface work (SO_BINDTODEVICE, `ping -I`).
+    { pref: places.oifPref, from: null, oif: iface, table },
+    { pref: places.fromPref, from: `${address}/${prefixLength}`, oif: null, table },
+  ];
 }
 
 function routesFor(target: PolicyTarget, slot: Slot): readonly OurRoute[] {
@@ -80,8 +111,10 @@ function routesFor(target: PolicyTarget, slot: Slot): readonly OurRoute[] {
   ];
 }
 
-function sameRule(is: OurRule, want: OurRule): boolean {
-  if (is.pref !== want.pref || is.oif !== want.oif || is.table !== want.table) return false;
+const samePlace = (is: OurRule, want: OurRule): boolean => is.pref === want.pref && sameSelection(is, want);
+
+function sameSelection(is: OurRule, want: OurRule): boolean {
+  if (is.oif !== want.oif || is.table !== want.table) return false;
   if (is.from === null || want.from === null) return is.from === want.from;
   return prefixKey(is.from) === prefixKey(want.from);
 }
@@ -94,3 +127,16 @@ const sameSlot = (is: OurRoute, want: OurRoute): boolean =>
 
 const sameRoute = (is: OurRoute, want: OurRoute): boolean =>
   sameSlot(is, want) && is.type === want.type && sameAddress(is.gateway, want.gateway);
+
+const describeOurRule = (rule: OurRule): string =>
+  `rule ${rule.oif === null ? `from ${rule.from}` : `oif ${rule.oif}`}`;
+
+const describeMove = (iface: string, { fromPref, aheadOf }: RulePlaces): string =>
+  aheadOf === null
+    ? `rules of ${iface} at preference ${fromPref} again`
+    : `rules of ${iface} at preference ${fromPref}, ahead of somebody else's ${describeRule(aheadOf)}`;
+
+const describeRoute = (route: OurRoute): string =>
+  route.type === 'unreachable'
+    ? `guard route of table ${route.table}`
+    : `route to ${route.destination} in table ${route.table}`;

@@ -1,10 +1,12 @@
-import type { DriverError, RoutingPolicy } from '@hurricane/core';
-import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import type { DriverError, Millis, RoutingPolicy } from '@hurricane/core';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { isOurs, type Route, type Rule, readRules, readTable } from './ip.js';
+import { isOurs, readOurRoutes, readRules, readTable } from './ip.js';
+import { MOVE_WINDOW, MOVES_AT_MOST, Moves } from './moves.js';
 import { obey } from './obey.js';
-import { type PolicyTarget, policyChanges, policyRemovals } from './policy-changes.js';
-import { SLOTS, type Slot, Slots, tablesOf } from './slots.js';
+import { type PolicyTarget, policyChanges, policyRemovals, presentPlaces } from './policy-changes.js';
+import { describeRule, placesFor, type RulePlaces } from './policy-order.js';
+import { type Sighting, SLOTS, type Slot, Slots, tablesOf } from './slots.js';
 
 /**
  * Gives every tunnel a routing table of its own, so that packets from its address leave through it
@@ -13,17 +15,28 @@ import { SLOTS, type Slot, Slots, tablesOf } from './slots.js';
 export interface PolicyRouting {
   /** Already so: changes nothing. Fails: takes back what it began, unless it was there before. */
   install(target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError>;
+  /**
+   * Puts back what is missing of the tunnel's rules and table, and its rules ahead of anybody's that
+   * would take its packets first. Resolves to what was put back, a phrase each. Errs with `unsupported`
+   * when somebody else puts rules in front again and again; all the rest is right then, too.
+   */
+  repair(target: PolicyTarget, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /** Removes our rules and routes for `iface`, whether or not the interface is still there. */
   remove(iface: string, signal: AbortSignal): ResultAsync<void, DriverError>;
 }
 
-/** One for all drivers of a host: it sees to it that no two tunnels get the same table. */
-export function policyRouting(options: {
+export interface PolicyRoutingOptions {
   readonly runner: CommandRunner;
   readonly routing: RoutingPolicy;
-}): PolicyRouting {
+  /** Default: the monotonic clock. */
+  readonly now?: () => Millis;
+}
+
+/** One for all drivers of a host: it sees to it that no two tunnels get the same table. */
+export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
   const { runner } = options;
   const slots = new Slots(options.routing);
+  const moves = new Moves(options.now ?? (() => performance.now()));
 
   const runAll = (commands: readonly (readonly string[])[], signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
@@ -31,63 +44,91 @@ export function policyRouting(options: {
       return ok();
     });
 
-  const clear = (
-    iface: string,
-    tables: readonly number[],
-    rules: readonly Rule[],
-    signal: AbortSignal,
-  ): ResultAsync<void, DriverError> =>
-    safeTry(async function* () {
-      for (const table of tables) {
-        const routes = yield* readTable(runner, table, signal);
-        yield* runAll(policyRemovals(iface, table, rules, routes), signal);
-      }
-      return ok();
-    });
+  const look = (signal: AbortSignal): ResultAsync<Sighting, DriverError> =>
+    readRules(runner, signal).andThen((rules) => readOurRoutes(runner, signal).map((ours) => ({ rules, ours })));
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
-      const rules = yield* readRules(runner, signal);
+      const seen = yield* look(signal);
       const held = slots.tableOf(iface);
-      const tables = new Set([...tablesOf(iface, rules), ...(held === null ? [] : [held])]);
-      yield* clear(iface, [...tables], rules, signal);
+      const tables = new Set([...tablesOf(iface, seen), ...(held === null ? [] : [held])]);
+      yield* runAll(
+        [...tables].flatMap((table) => policyRemovals(iface, table, seen)),
+        signal,
+      );
       slots.release(iface);
+      moves.forget(iface);
       return ok();
     });
 
   const install = (target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
       yield* checkPrefix(target);
-      const rules = yield* readRules(runner, signal);
-      const wasThere = tablesOf(target.iface, rules).length > 0;
-      const { slot, routes } = yield* takeSlot(target.iface, rules, signal);
-      const stale = tablesOf(target.iface, rules).filter((table) => table !== slot.table);
-      const done = await runAll(policyChanges(target, slot, rules, routes), signal).andThen(() =>
-        clear(target.iface, stale, rules, signal),
-      );
+      const seen = yield* look(signal);
+      const wasThere = tablesOf(target.iface, seen).length > 0;
+      const slot = yield* takeSlot(target.iface, seen, signal);
+      const places = yield* placesFor(slot, prefixOf(target), seen.rules);
+      const done = await settle(target, slot, places, seen, signal);
       if (done.isErr() && !wasThere && !signal.aborted) await remove(target.iface, signal);
-      return done;
+      return done.map(() => undefined);
+    });
+
+  const repair = (target: PolicyTarget, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
+    safeTry(async function* () {
+      yield* checkPrefix(target);
+      const seen = yield* look(signal);
+      const slot = yield* takeSlot(target.iface, seen, signal);
+      const places = placesFor(slot, prefixOf(target), seen.rules);
+      const within = places.unwrapOr(presentPlaces(target, slot, seen));
+      const { restored, isBeaten } = yield* settle(target, slot, within, seen, signal);
+      if (places.isErr()) return err(places.error);
+      return isBeaten ? err<readonly string[], DriverError>(chased(places.value)) : ok(restored);
+    });
+
+  /** Makes everything right; `isBeaten` when the rules stay where they are because they have moved too often. */
+  const settle = (
+    target: PolicyTarget,
+    slot: Slot,
+    places: RulePlaces,
+    seen: Sighting,
+    signal: AbortSignal,
+  ): ResultAsync<{ readonly restored: readonly string[]; readonly isBeaten: boolean }, DriverError> =>
+    safeTry(async function* () {
+      const first = policyChanges(target, slot, places, seen);
+      const isBeaten = first.moves && moves.isSpent(target.iface);
+      const changes = isBeaten ? policyChanges(target, slot, presentPlaces(target, slot, seen), seen) : first;
+      if (changes.moves) moves.note(target.iface);
+      const stale = tablesOf(target.iface, seen).filter((table) => table !== slot.table);
+      const removals = stale.flatMap((table) => policyRemovals(target.iface, table, seen));
+      yield* runAll([...changes.commands, ...removals], signal);
+      return ok({ restored: [...changes.restored, ...stale.map((table) => `no table ${table}`)], isBeaten });
     });
 
   /** A slot whose table nobody else has routes in. */
-  const takeSlot = (
-    iface: string,
-    rules: readonly Rule[],
-    signal: AbortSignal,
-  ): ResultAsync<{ readonly slot: Slot; readonly routes: readonly Route[] }, DriverError> =>
+  const takeSlot = (iface: string, seen: Sighting, signal: AbortSignal): ResultAsync<Slot, DriverError> =>
     safeTry(async function* () {
       const avoid = new Set<number>();
       for (let tries = 0; tries < SLOTS; tries += 1) {
-        const slot = yield* slots.take(iface, rules, avoid);
+        const slot = yield* slots.take(iface, seen, avoid);
+        if (tablesOf(iface, seen).includes(slot.table)) return okAsync(slot);
         const routes = yield* readTable(runner, slot.table, signal);
-        if (tablesOf(iface, rules).includes(slot.table) || routes.every(isOurs)) return ok({ slot, routes });
+        if (routes.every(isOurs)) return okAsync(slot);
         avoid.add(slot.table);
       }
-      return slots.take(iface, rules, avoid).map((slot) => ({ slot, routes: [] }));
+      return slots.take(iface, seen, avoid);
     });
 
-  return { install, remove };
+  return { install, repair, remove };
 }
+
+const prefixOf = ({ address, prefixLength }: PolicyTarget): string => `${address}/${prefixLength}`;
+
+const chased = ({ aheadOf }: RulePlaces): DriverError => {
+  const who = aheadOf === null ? 'rules of somebody else' : `somebody else's ${describeRule(aheadOf)}`;
+  const often = `${MOVES_AT_MOST} times within ${MOVE_WINDOW / 1_000} s`;
+  const what = `${who} keeps being put ahead of ours: moved ours ${often} and leave them there for a while`;
+  return { kind: 'unsupported', what: `${what}; give those rules a preference beyond ours` };
+};
 
 function checkPrefix(target: PolicyTarget): Result<void, DriverError> {
   if (target.prefixLength >= 1 && target.prefixLength <= 128) return ok();

@@ -25,6 +25,12 @@ export function prefixKey(text: string): string | null {
   return networkKey(address, Number(length));
 }
 
+/** Whether all of `inner` is part of `outer`, both `network/length`. */
+export function isWithin(inner: string, outer: string): boolean {
+  const [key, bits] = [prefixKey(inner), (prefixKey(outer) ?? '?').split('/')[0] ?? '?'];
+  return key !== null && key.split('/')[0]?.startsWith(bits) === true;
+}
+
 /** Whether two addresses are one, whatever way they are written. Null equals only null. */
 export function sameAddress(a: string | null, b: string | null): boolean {
   if (a === null || b === null) return a === b;

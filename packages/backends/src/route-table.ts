@@ -1,11 +1,12 @@
-import type { DriverError, RouteError, RoutePlan, RouteTable } from '@hurricane/core';
+import type { DriverError, Logger, RouteError, RoutePlan, RouteTable } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { CommandRunner, Finished } from './command.js';
-import { defaultChanges, type Occupied } from './default-routes.js';
+import { DODGES_AT_MOST, defaultChanges, type Occupied } from './default-routes.js';
 import { MAIN_TABLE, type Route, toRoute } from './ip.js';
 import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { faultOf } from './obey.js';
 import { parseRows } from './rows.js';
+import { saidOnce } from './wg-notes.js';
 
 export interface RouteTableDeps {
   readonly runner: CommandRunner;
@@ -13,6 +14,8 @@ export interface RouteTableDeps {
   readonly batch: IpBatch;
   /** Of the managed default route. */
   readonly metric: number;
+  /** Told, once each, of routes of others that ours had to make way for. */
+  readonly logger?: Logger;
 }
 
 /** Looks and corrections before giving up: one to change, one to clear up, one to see that it holds. */
@@ -20,22 +23,51 @@ const ROUNDS = 4;
 
 const SHOW = ['route', 'show', 'table', `${MAIN_TABLE}`, 'default'] as const;
 
-/** One managed default route in the main table, standbys behind it, all marked as ours. */
-export function linuxRouteTable(deps: RouteTableDeps): RouteTable {
-  return { apply: (plan, signal) => new ResultAsync(apply(deps, plan, signal)) };
+/** What a round found and did. */
+interface Round {
+  readonly restored: readonly string[];
+  /** Nothing had to be done. */
+  readonly isRight: boolean;
 }
 
-async function apply(deps: RouteTableDeps, plan: RoutePlan, signal: AbortSignal): Promise<Result<void, RouteError>> {
+type RunRound = (batch: IpBatch, plan: RoutePlan, signal: AbortSignal) => Promise<Result<Round, RouteError>>;
+
+/**
+ * One managed default route in the main table, standbys behind it, all marked as ours. Where somebody
+ * else has one at its metric, it goes to the next smaller one until that is gone again.
+ */
+export function linuxRouteTable(deps: RouteTableDeps): RouteTable {
+  const say = saidOnce(deps.logger ?? null);
+  const run: RunRound = (batch, plan, signal) => round(batch, plan, deps.metric, (text) => say(warning(text)), signal);
+  const apply = async (plan: RoutePlan, signal: AbortSignal): Promise<Result<void, RouteError>> => {
+    // The co-process is quick but remembers interfaces by name, and one made anew keeps its name and not
+    // its number. So it only goes first; what holds is what a fresh `ip` sees afterwards.
+    await run(deps.batch, plan, signal);
+    return (await settle(deps, plan, run, signal)).map(() => undefined);
+  };
+  return {
+    apply: (plan, signal) => new ResultAsync(apply(plan, signal)),
+    verify: (plan, signal) => new ResultAsync(settle(deps, plan, run, signal)),
+  };
+}
+
+const warning = (text: string): { readonly level: 'warn'; readonly text: string } => ({ level: 'warn', text });
+
+async function settle(
+  deps: RouteTableDeps,
+  plan: RoutePlan,
+  run: RunRound,
+  signal: AbortSignal,
+): Promise<Result<readonly string[], RouteError>> {
   const spawned = spawnedBatch(deps.runner);
-  // The co-process is quick but remembers interfaces by name, and one made anew keeps its name and not
-  // its number. So it only goes first; what holds is what a fresh `ip` sees afterwards.
-  await round(deps.batch, plan, deps.metric, signal);
-  let last: Result<'changed' | 'right', RouteError> = ok('changed');
+  const restored = new Set<string>();
+  let last: Result<Round, RouteError> = ok({ restored: [], isRight: false });
   for (let rounds = 0; rounds < ROUNDS; rounds += 1) {
     if (signal.aborted) return err({ kind: 'aborted' });
     const before = last;
-    last = await round(spawned, plan, deps.metric, signal);
-    if (last.isOk() && last.value === 'right') return ok();
+    last = await run(spawned, plan, signal);
+    for (const phrase of last.isOk() ? last.value.restored : []) restored.add(phrase);
+    if (last.isOk() && last.value.isRight) return ok([...restored]);
     // Twice the same failure: trying on would not help.
     if (last.isErr() && (before.isErr() || !isWorthAnotherLook(last.error))) return err(last.error);
   }
@@ -52,22 +84,25 @@ async function round(
   batch: IpBatch,
   plan: RoutePlan,
   metric: number,
+  warn: (text: string) => void,
   signal: AbortSignal,
-): Promise<Result<'changed' | 'right', RouteError>> {
+): Promise<Result<Round, RouteError>> {
   const looked = await batch.run([SHOW], signal);
   if (looked.isErr()) return err(toRouteError(looked.error));
   const routes = routesIn(looked.value[0]);
   if (routes.isErr()) return err(toRouteError(routes.error));
   const changes = defaultChanges(plan, metric, routes.value);
   if (changes.isErr()) return err(occupied(changes.error));
-  if (changes.value.length === 0) return ok('right');
+  const { commands, restored, dodged } = changes.value;
+  if (dodged !== null) warn(dodge(dodged));
+  if (commands.length === 0) return ok({ restored: [], isRight: true });
 
-  const changed = await batch.run(changes.value, signal);
+  const changed = await batch.run(commands, signal);
   if (changed.isErr()) return err(toRouteError(changed.error));
   for (const [i, finished] of changed.value.entries()) {
-    if (finished.exitCode !== 0) return err(faultOf(['ip', '-6', ...(changes.value[i] ?? [])], finished));
+    if (finished.exitCode !== 0) return err(faultOf(['ip', '-6', ...(commands[i] ?? [])], finished));
   }
-  return ok('changed');
+  return ok({ restored, isRight: false });
 }
 
 function routesIn(shown: Finished | undefined): Result<readonly Route[], DriverError> {
@@ -78,11 +113,20 @@ function routesIn(shown: Finished | undefined): Result<readonly Route[], DriverE
   return parseRows(argv, shown.stdout).map((rows) => rows.map((row) => toRoute(row, MAIN_TABLE)));
 }
 
+const whereOf = ({ gateway, iface }: Route): string =>
+  `${gateway === null ? '' : `via ${gateway} `}dev ${iface ?? 'several'}`;
+
+const dodge = (by: Route): string =>
+  `A default route of metric ${by.metric} that is not ours is there (${whereOf(by)}): ours takes a smaller one until it is gone`;
+
 function occupied({ wanted, by }: Occupied): RouteError {
-  const where = `${by.gateway === null ? '' : `via ${by.gateway} `}dev ${by.iface ?? 'several'}`;
-  const what = `a default route of metric ${by.metric} that is not ours is there already (${where})`;
-  const stderr = `${what}: choose another "metric"`;
-  return { kind: 'command_failed', argv: ['ip', '-6', ...wanted], exitCode: 0, stderr };
+  const what = `default routes that are not ours have metric ${by.metric} (${whereOf(by)}) and the ${DODGES_AT_MOST} below`;
+  return {
+    kind: 'command_failed',
+    argv: ['ip', '-6', ...wanted],
+    exitCode: 0,
+    stderr: `${what}: choose another "metric"`,
+  };
 }
 
 function toRouteError(error: DriverError): RouteError {

@@ -1,8 +1,10 @@
 import type { DriverError } from '@hurricane/core';
-import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
-import type { CommandRunner } from './command.js';
+import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow';
+import type { CommandRunner, Finished } from './command.js';
 import type { Interface } from './interface.js';
 import { faultOf, obey } from './obey.js';
+import { christen, NURSERY } from './ownership.js';
+import { isRow, parseRows, textOf } from './rows.js';
 import type { Undo } from './undo.js';
 
 /** The IPv4 ends of a 6in4 tunnel. */
@@ -20,8 +22,8 @@ export type SitOutcome = 'made' | 'no_sit_here';
 const TTL = '255';
 
 /**
- * Makes a `sit` interface. Always with `remote`: without, the kernel takes 6in4 packets from anybody.
- * A kernel that lacks them says so and is left as it was.
+ * Makes a `sit` interface, marked as ours. Always with `remote`: without, the kernel takes 6in4 packets
+ * from anybody. A kernel that lacks them says so and is left as it was.
  */
 export function makeSit(
   runner: CommandRunner,
@@ -30,25 +32,26 @@ export function makeSit(
   signal: AbortSignal,
 ): ResultAsync<SitOutcome, DriverError> {
   return safeTry(async function* () {
-    const argv = ['ip', 'link', 'add', 'name', ends.iface, 'type', 'sit', ...endArgs(ends)];
+    const argv = ['ip', 'link', 'add', 'name', ends.iface, 'group', NURSERY, 'type', 'sit', ...endArgs(ends)];
     const finished = yield* runner.run(argv, signal);
-    if (finished.exitCode === 0) {
-      note(() => removeLink(runner, ends.iface, signal));
-      return answer('made');
-    }
     if (/Unknown device type|Operation not supported/.test(finished.stderr)) return answer('no_sit_here');
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
-    if (/File exists/.test(finished.stderr)) {
-      const problem = `${ends.remote} already has a tunnel from ${ends.local ?? 'this machine'} on another interface`;
-      return err<SitOutcome, DriverError>({ kind: 'misconfigured', setting: 'endpoint_ipv4', problem });
-    }
-    // It may have been made all the same.
+    if (isTaken(finished)) return err<SitOutcome, DriverError>(yield* twinOf(runner, ends, signal));
+    // Whatever it said, it may have been made.
     note(() => removeLink(runner, ends.iface, signal));
-    return err<SitOutcome, DriverError>(faultOf(argv, finished));
+    if (finished.exitCode !== 0) return err<SitOutcome, DriverError>(faultOf(argv, finished));
+    yield* christen(runner, ends.iface, signal);
+    return answer('made');
   });
 }
 
 const answer = (outcome: SitOutcome): Result<SitOutcome, DriverError> => ok(outcome);
+
+const isTaken = ({ exitCode, stderr }: Finished): boolean => exitCode !== 0 && /File exists/.test(stderr);
+
+/** Whether an interface has these ends already. */
+export const hasEnds = (found: Interface, { remote, local }: Ends): boolean =>
+  found.ends?.remote === remote && found.ends.local === (local ?? 'any');
 
 /** Points an existing `sit` interface elsewhere without taking it down: its addresses and routes stay. */
 export function turnSit(
@@ -58,12 +61,43 @@ export function turnSit(
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<void, DriverError> {
+  if (hasEnds(found, ends)) return okAsync(undefined);
   const was = found.ends ?? { remote: 'any', local: 'any' };
-  if (was.remote === ends.remote && was.local === (ends.local ?? 'any')) return okAsync(undefined);
-  const turn = (to: { readonly remote: string; readonly local: string | null }): ResultAsync<void, DriverError> =>
-    obey(runner, ['ip', 'link', 'set', 'dev', ends.iface, 'type', 'sit', ...endArgs(to)], signal).map(() => undefined);
-  note(() => turn(was));
-  return turn(ends);
+  const argvTo = (to: { readonly remote: string; readonly local: string | null }): readonly string[] => [
+    ...['ip', 'link', 'set', 'dev', ends.iface, 'type', 'sit', ...endArgs(to)],
+  ];
+  note(() => obey(runner, argvTo(was), signal));
+  const turn = async (): Promise<Result<void, DriverError>> => {
+    const finished = await runner.run(argvTo(ends), signal);
+    if (finished.isErr()) return err(finished.error);
+    if (finished.value.exitCode === 0) return ok();
+    if (!isTaken(finished.value)) return err(faultOf(argvTo(ends), finished.value));
+    return (await twinOf(runner, ends, signal)).andThen((twin) => err(twin));
+  };
+  return new ResultAsync(turn());
+}
+
+/** Why the kernel says that a tunnel with these ends exists: it tells tunnels apart by nothing else. */
+function twinOf(runner: CommandRunner, ends: Ends, signal: AbortSignal): ResultAsync<DriverError, DriverError> {
+  const argv = ['ip', '-j', '-d', 'link', 'show', 'type', 'sit'];
+  return obey(runner, argv, signal).andThen((shown) =>
+    parseRows(argv, shown.stdout).map((rows) => {
+      const twin = rows.find((row) => {
+        const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
+        const data = isRow(info['info_data']) ? info['info_data'] : {};
+        return textOf(data, 'remote') === ends.remote && (textOf(data, 'local') ?? 'any') === (ends.local ?? 'any');
+      });
+      return sameEnds(ends, twin === undefined ? null : textOf(twin, 'ifname'));
+    }),
+  );
+}
+
+/** Two tunnels of one server and one address of ours. `other`: the interface that has them; null when not known. */
+export function sameEnds({ iface, remote, local }: Ends, other: string | null): DriverError {
+  const who = other === null ? 'another interface' : `"${other}"`;
+  const has = `is ${remote}, to which ${who} already has a tunnel from ${local ?? 'this machine'}`;
+  const way = `the kernel could not tell it from "${iface}": give one of them another server or another "local_ipv4"`;
+  return { kind: 'misconfigured', setting: 'endpoint_ipv4', problem: `${has}; ${way}` };
 }
 
 export const removeLink = (runner: CommandRunner, iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>

@@ -1,5 +1,7 @@
 const INSTALL: Readonly<Record<string, string>> = {
   ip: 'apt install iproute2',
+  ss: 'apt install iproute2',
+  getent: 'apt install libc-bin',
   ping: 'apt install iputils-ping',
   wg: 'apt install wireguard-tools',
   'wg-quick': 'apt install wireguard-tools',

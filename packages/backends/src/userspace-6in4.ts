@@ -5,7 +5,7 @@ import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { type Interface, readInterface } from './interface.js';
 import type { ProcessTable, RunningProcess, StartedProcess } from './process-table.js';
-import type { Ends } from './sit.js';
+import { type Ends, sameEnds } from './sit.js';
 import type { Undo } from './undo.js';
 
 /** What carrying 6in4 in a process needs of the host. */
@@ -37,6 +37,7 @@ export function startCarrier(
     yield* checkEnds(ends);
     // One without an interface is on its way in or out: it must not meet its successor.
     yield* endCarriers(deps, ends.iface, signal);
+    yield* checkAlone(deps, ends, signal);
     const argv = carrierArgv(ends);
     note(() => endCarriers(deps, ends.iface, signal));
     const started = yield* deps.processes.start(argv, signal);
@@ -51,10 +52,18 @@ export function findCarrier(
   signal: AbortSignal,
 ): ResultAsync<'right' | 'outdated' | 'none', DriverError> {
   return carriersOf(deps, ends.iface, signal).map((found) => {
-    if (found.length === 0) return 'none';
-    const wanted = carrierArgv(ends);
-    return found.length === 1 && found[0]?.argv.every((arg, i) => arg === wanted[i]) ? 'right' : 'outdated';
+    const [first, ...more] = found;
+    if (first === undefined) return 'none';
+    return more.length === 0 && carries(first, ends) ? 'right' : 'outdated';
   });
+}
+
+/** Interfaces that processes of ours carry at the moment. */
+export function carriedInterfaces(
+  deps: Pick<UserspaceDeps, 'processes'>,
+  signal: AbortSignal,
+): ResultAsync<readonly string[], DriverError> {
+  return carriers(deps, signal).map((all) => [...new Set(all.flatMap((each) => interfaceOf(each) ?? []))]);
 }
 
 /** Ends what carries `iface` and waits until the interface has gone with it. None there: changes nothing. */
@@ -74,19 +83,38 @@ function carriersOf(
   iface: string,
   signal: AbortSignal,
 ): ResultAsync<readonly RunningProcess[], DriverError> {
-  return deps.processes
-    .find('socat', signal)
-    .map((all) => all.filter(({ argv }) => argv.length === 4 && argv[1] === MARK && argv[2] === tunOf(iface)));
+  return carriers(deps, signal).map((all) => all.filter(({ argv }) => argv[2] === tunOf(iface)));
+}
+
+const carriers = (
+  { processes }: Pick<UserspaceDeps, 'processes'>,
+  signal: AbortSignal,
+): ResultAsync<readonly RunningProcess[], DriverError> =>
+  processes.find('socat', signal).map((all) => all.filter(({ argv }) => argv.length === 4 && argv[1] === MARK));
+
+/** While our own address is not known, whichever the process has is the best guess. */
+function carries({ argv }: RunningProcess, ends: Ends): boolean {
+  if (ends.local !== null) return argv[3] === farEnd(ends);
+  return argv[3]?.replace(/,bind=[\d.]+/, '') === farEnd(ends);
+}
+
+/** Two processes with the same ends would both be given every packet. */
+function checkAlone(deps: UserspaceDeps, ends: Ends, signal: AbortSignal): ResultAsync<void, DriverError> {
+  return carriers(deps, signal).andThen((all) => {
+    const twin = all.find(({ argv }) => argv[2] !== tunOf(ends.iface) && argv[3] === farEnd(ends));
+    return twin === undefined ? ok() : err<void, DriverError>(sameEnds(ends, interfaceOf(twin)));
+  });
 }
 
 const tunOf = (iface: string): string => `TUN,tun-name=${iface},tun-type=tun,iff-no-pi,iff-up`;
 
-const carrierArgv = ({ iface, remote, local }: Ends): readonly string[] => [
-  'socat',
-  MARK,
-  tunOf(iface),
-  `IP4-DATAGRAM:${remote}:41${local === null ? '' : `,bind=${local}`},range=${remote}/32`,
-];
+const interfaceOf = ({ argv }: RunningProcess): string | null =>
+  /^TUN,tun-name=([^,]+),/.exec(argv[2] ?? '')?.[1] ?? null;
+
+const farEnd = ({ remote, local }: Ends): string =>
+  `IP4-DATAGRAM:${remote}:41${local === null ? '' : `,bind=${local}`},range=${remote}/32`;
+
+const carrierArgv = (ends: Ends): readonly string[] => ['socat', MARK, tunOf(ends.iface), farEnd(ends)];
 
 /** socat reads commas and colons in these as syntax: nothing else than names and addresses may get there. */
 function checkEnds({ iface, remote, local }: Ends): Result<void, DriverError> {

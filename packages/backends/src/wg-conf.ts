@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /** One line of a WireGuard configuration, read as wg-quick reads it (`parse_options` of its source). */
 export interface WgLine {
   readonly section: 'interface' | 'peer' | 'none';
@@ -64,7 +62,8 @@ export function sharesRouting(lines: readonly WgLine[]): boolean {
 }
 
 /** Equal for files that say the same, whatever their comments and spacing. Tells nothing about the keys in it. */
-export function digestOf(lines: readonly WgLine[]): string {
+export async function digestOf(lines: readonly WgLine[]): Promise<string> {
   const said = lines.filter(({ key }) => key !== '').map(({ section, key, value }) => `${section}.${key}=${value}`);
-  return createHash('sha256').update(said.join('\n')).digest('hex').slice(0, DIGEST_LENGTH);
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(said.join('\n')));
+  return Buffer.from(bytes).toString('hex').slice(0, DIGEST_LENGTH);
 }

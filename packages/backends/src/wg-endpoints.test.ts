@@ -1,47 +1,60 @@
 import { describeDriverError } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
+import { FakeHost } from './testing/fake-host.js';
 import { fakeConf } from './testing/fake-wireguard.js';
 import { parseWgConf } from './wg-conf.js';
 import { checkEndpoints, resolveEndpoints } from './wg-endpoints.js';
 
+const path = '/etc/wireguard/wg0.conf';
+
 const live = (): AbortSignal => new AbortController().signal;
-const asked = (endpoint: string, resolve = async (_name: string): Promise<string> => '203.0.113.7') => ({
+const fileWith = (endpoint: string) => ({
   lines: parseWgConf(fakeConf(['2001:db8:2::2/128'], [], [`Endpoint = ${endpoint}`])),
-  path: '/etc/wireguard/wg0.conf',
-  resolve,
+  path,
 });
-const neverAnswers = (): Promise<string> => new Promise(() => undefined);
+const hostThatKnows = (names: Readonly<Record<string, string>>): FakeHost => {
+  const host = new FakeHost();
+  for (const [name, address] of Object.entries(names)) host.wg.names.set(name, address);
+  return host;
+};
 
 describe('the endpoints of a file', () => {
   it('come to IPv4 addresses, and those that are some are left alone', async () => {
-    const names = await resolveEndpoints(asked('vpn.example.com:51820'), live());
-    const numbers = await resolveEndpoints(asked('203.0.113.9:1'), live());
+    const host = hostThatKnows({ 'vpn.example.com': '203.0.113.7' });
+
+    const names = await resolveEndpoints(host, fileWith('vpn.example.com:51820'), live());
+    const numbers = await resolveEndpoints(host, fileWith('203.0.113.9:1'), live());
 
     expect([...names._unsafeUnwrap()]).toEqual([['vpn.example.com:51820', '203.0.113.7:51820']]);
     expect([...numbers._unsafeUnwrap()]).toEqual([]);
   });
 
   it('are refused when they are IPv6, because that would lead into a tunnel', async () => {
-    const error = (await resolveEndpoints(asked('[2001:db8::9]:51820'), live()))._unsafeUnwrapErr();
+    const error = (await resolveEndpoints(new FakeHost(), fileWith('[2001:db8::9]:51820'), live()))._unsafeUnwrapErr();
 
     expect(describeDriverError(error)).toBe(
-      '"Endpoint" of /etc/wireguard/wg0.conf is [2001:db8::9]:51820: its packets would enter the tunnels they carry, ' +
+      `"Endpoint" of ${path} is [2001:db8::9]:51820: its packets would enter the tunnels they carry, ` +
         "so give the server's IPv4 address",
     );
   });
 
   it.each([
-    ['has no address', () => Promise.reject(new Error('ENOTFOUND'))],
-    ['has only an IPv6 address', async () => '2001:db8::9'],
-  ])('are refused when a name %s', async (_, resolve) => {
-    const error = (await resolveEndpoints(asked('vpn.example.com:51820', resolve), live()))._unsafeUnwrapErr();
+    ['a name that nobody knows', 'vpn.example.com', {}],
+    ['a name with only an IPv6 address', 'vpn.example.com', { 'vpn.example.com': '2001:db8::9' }],
+    ['an option', '--help', { '--help': '203.0.113.7' }],
+  ])('are refused when one is %s', async (_, name, known) => {
+    const error = (await resolveEndpoints(hostThatKnows(known), fileWith(`${name}:1`), live()))._unsafeUnwrapErr();
 
-    expect(describeDriverError(error)).toContain('is "vpn.example.com", for which no IPv4 address can be found');
+    expect(describeDriverError(error)).toBe(
+      `"Endpoint" of ${path} is "${name}", for which no IPv4 address can be found`,
+    );
   });
 
   it('keep nobody waiting who has called it off', async () => {
+    const host = new FakeHost();
+    host.hang(true);
     const call = new AbortController();
-    const pending = resolveEndpoints(asked('vpn.example.com:51820', neverAnswers), call.signal);
+    const pending = resolveEndpoints(host, fileWith('vpn.example.com:51820'), call.signal);
 
     call.abort();
 

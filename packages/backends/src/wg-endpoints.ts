@@ -1,49 +1,39 @@
-import { lookup } from 'node:dns/promises';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { DriverError, Millis } from '@hurricane/core';
-import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
+import type { CommandRunner } from './command.js';
 import type { WgLine } from './wg-conf.js';
 import type { WgDump } from './wg-dump.js';
 
-/** Finds the IPv4 address of a name. Rejects when there is none. */
-export type ResolveIpv4 = (name: string) => Promise<string>;
-
-/** The system's way, `/etc/hosts` included. */
-export const systemResolve: ResolveIpv4 = async (name) => (await lookup(name, { family: 4 })).address;
-
-/** How long all names of a file may take together. */
-const RESOLVE_LIMIT: Millis = 8_000;
+/** How long finding one name's address may take. All of a file are looked up at once. */
+const LOOKUP_LIMIT: Millis = 8_000;
 
 /** Peers of one file that may have names: far beyond any provider's. */
 const NAMES_AT_MOST = 64;
 
-export interface EndpointsAsked {
-  readonly lines: readonly WgLine[];
-  /** Of the file, for people. */
-  readonly path: string;
-  readonly resolve: ResolveIpv4;
-}
-
 /**
- * What each endpoint that the file names comes to, `address:port`.
+ * What each endpoint that the file gives by name comes to, `address:port`. `path`: of the file, for people.
  *
  * IPv4 only: an IPv6 one would be reached through the gateway's own default route, so that the tunnel
  * would run inside another, or inside itself. `wg` would take either address of a name.
  */
 export function resolveEndpoints(
-  { lines, path, resolve }: EndpointsAsked,
+  runner: CommandRunner,
+  { lines, path }: { readonly lines: readonly WgLine[]; readonly path: string },
   signal: AbortSignal,
 ): ResultAsync<ReadonlyMap<string, string>, DriverError> {
   const given = lines.filter((line) => line.section === 'peer' && line.key === 'endpoint').map(({ value }) => value);
   const wanted = [...new Set(given)].map((value) => ({ value, ...partsOf(value) }));
   const six = wanted.find(({ host }) => isIPv6(host));
-  if (six !== undefined) return new ResultAsync(Promise.resolve(err(insideTunnels(six.value, path))));
+  if (six !== undefined) return errAsync(insideTunnels(six.value, path));
   const names = wanted.filter(({ host }) => host !== '' && !isIPv4(host));
   if (names.length > NAMES_AT_MOST) {
-    const problem = `names more than ${NAMES_AT_MOST} hosts in ${path}`;
-    return new ResultAsync(Promise.resolve(err({ kind: 'misconfigured', setting: 'Endpoint', problem })));
+    return errAsync(wrong(`of ${path} has more than ${NAMES_AT_MOST} names`));
   }
-  return new ResultAsync(ask(names, path, resolve, signal));
+  const found = names.map(({ value, host, port }) =>
+    lookUp(runner, host, path, signal).map((address) => [value, `${address}:${port}`] as const),
+  );
+  return ResultAsync.combine(found).map((pairs) => new Map(pairs));
 }
 
 /** The same for an interface that somebody else brought up. */
@@ -52,61 +42,29 @@ export function checkEndpoints(dump: WgDump | null, iface: string): Result<void,
   return six?.endpoint == null ? ok() : err(insideTunnels(six.endpoint, `interface "${iface}"`));
 }
 
-const insideTunnels = (endpoint: string, where: string): DriverError => ({
-  kind: 'misconfigured',
-  setting: 'Endpoint',
-  problem:
-    `of ${where} is ${endpoint}: its packets would enter the tunnels they carry, ` +
-    `so give the server's IPv4 address`,
-});
+const wrong = (problem: string): DriverError => ({ kind: 'misconfigured', setting: 'Endpoint', problem });
+
+const insideTunnels = (endpoint: string, where: string): DriverError =>
+  wrong(
+    `of ${where} is ${endpoint}: its packets would enter the tunnels they carry, so give the server's IPv4 address`,
+  );
 
 function partsOf(value: string): { readonly host: string; readonly port: string } {
   const found = /^(?:\[([^\]]*)\]|([^:\s]+)):(\S+)$/.exec(value);
   return { host: found?.[1] ?? found?.[2] ?? '', port: found?.[3] ?? '' };
 }
 
-type Asked = { readonly value: string; readonly host: string; readonly port: string };
-
-async function ask(
-  names: readonly Asked[],
+/** By the host's own ways, `/etc/hosts` included; a process, because it can be called off. */
+function lookUp(
+  runner: CommandRunner,
+  name: string,
   path: string,
-  resolve: ResolveIpv4,
   signal: AbortSignal,
-): Promise<Result<ReadonlyMap<string, string>, DriverError>> {
-  if (signal.aborted) return err({ kind: 'aborted' });
-  if (names.length === 0) return ok(new Map());
-  const unknown = (name: string): DriverError => ({
-    kind: 'misconfigured',
-    setting: 'Endpoint',
-    problem: `of ${path} is "${name}", for which no IPv4 address can be found`,
+): ResultAsync<string, DriverError> {
+  const unknown = wrong(`of ${path} is "${name}", for which no IPv4 address can be found`);
+  if (!/^\w[\w.-]{0,252}$/.test(name)) return errAsync(unknown);
+  return runner.run(['getent', 'ahostsv4', name], signal, { deadline: LOOKUP_LIMIT }).andThen(({ stdout }) => {
+    const address = /^\S+/.exec(stdout)?.[0] ?? '';
+    return isIPv4(address) ? ok(address) : err<string, DriverError>(unknown);
   });
-  const each = names.map(async ({ value, host, port }): Promise<Result<readonly [string, string], DriverError>> => {
-    const address = await resolve(host).catch(() => null);
-    return address === null || !isIPv4(address) ? err(unknown(host)) : ok([value, `${address}:${port}`]);
-  });
-  const { over, done } = ending(signal);
-  try {
-    const answers = await Promise.race([Promise.all(each), over]);
-    if (!Array.isArray(answers)) return err(answers);
-    const failed = answers.find((answer) => answer.isErr());
-    if (failed?.isErr() === true) return err(failed.error);
-    return ok(new Map(answers.flatMap((answer) => (answer.isOk() ? [answer.value] : []))));
-  } finally {
-    done();
-  }
-}
-
-/** Resolves when there is no more time: to why. */
-function ending(signal: AbortSignal): { readonly over: Promise<DriverError>; readonly done: () => void } {
-  let done = (): void => undefined;
-  const over = new Promise<DriverError>((resolve) => {
-    const onAbort = (): void => resolve({ kind: 'aborted' });
-    const late = setTimeout(() => resolve({ kind: 'timed_out', after: RESOLVE_LIMIT }), RESOLVE_LIMIT);
-    signal.addEventListener('abort', onAbort, { once: true });
-    done = () => {
-      clearTimeout(late);
-      signal.removeEventListener('abort', onAbort);
-    };
-  });
-  return { over, done: () => done() };
 }

@@ -9,7 +9,7 @@ import type { Undo } from './undo.js';
 import { hooksOf, type WgHook, type WgLine } from './wg-conf.js';
 import { closingCopy, openingCopy } from './wg-copy.js';
 import { readDump } from './wg-dump.js';
-import { type ResolveIpv4, resolveEndpoints } from './wg-endpoints.js';
+import { resolveEndpoints } from './wg-endpoints.js';
 import type { WgFiles } from './wg-files.js';
 import { wgQuick } from './wg-quick.js';
 import { mayBeWireguard } from './wg-sight.js';
@@ -19,7 +19,6 @@ export interface WgParts {
   readonly runner: CommandRunner;
   readonly processes: ProcessTable;
   readonly files: WgFiles;
-  readonly resolve: ResolveIpv4;
   readonly userspace: string;
 }
 
@@ -45,10 +44,10 @@ export function raiseInterface(
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<void, DriverError> {
-  const { runner, files, userspace, resolve } = parts;
+  const { runner, files, userspace } = parts;
   const { iface, lines, path, hooks, digest } = target;
   return safeTry(async function* () {
-    const endpoints = yield* resolveEndpoints({ lines, path, resolve }, signal);
+    const endpoints = yield* resolveEndpoints(runner, { lines, path }, signal);
     note(() => files.removeCopy(iface, signal));
     yield* files.writeCopy(iface, openingCopy(lines, endpoints), signal);
     const call = { verb: 'up', iface, path: files.copyOf(iface), hooks, userspace } as const;

@@ -69,6 +69,13 @@ describe('a WireGuard tunnel', () => {
     expect(host.wg.copies.size).toBe(0);
   });
 
+  it('sends to the IPv4 address of its endpoint’s name', async () => {
+    const host = hostWith(fakeConf([ADDRESS], [], ['Endpoint = vpn.example.com:51820']));
+    host.wg.names.set('vpn.example.com', '203.0.113.70');
+
+    expect((await up(host))._unsafeUnwrap()).toMatchObject({ endpoint: '203.0.113.70:51820' });
+  });
+
   it('is made anew when its file says something else, and only then', async () => {
     const host = hostWith(fakeConf([ADDRESS]));
     (await up(host))._unsafeUnwrap();
@@ -84,6 +91,7 @@ describe('a WireGuard tunnel', () => {
 
   it.each([
     ['taken down', 'down'],
+    ['taken down, its address kept (keep_addr_on_down)', 'kept'],
     ['without its address', 'bare'],
   ])('is made anew when it was %s', async (_, how) => {
     const host = hostWith(fakeConf([ADDRESS]));
@@ -91,6 +99,7 @@ describe('a WireGuard tunnel', () => {
     const link = host.kernel.links.get('wg0');
     if (link === undefined) throw new Error('there is no wg0');
     if (how === 'down') host.kernel.setUp('wg0', link, false);
+    else if (how === 'kept') link.up = false;
     else link.addresses.clear();
 
     expect((await up(host))._unsafeUnwrap()).toMatchObject({ link: 'up', address: '2001:db8:2::2' });

@@ -10,7 +10,7 @@ import type { ProcessTable } from './process-table.js';
 import { type Undo, undoable } from './undo.js';
 import { digestOf, hooksOf, parseWgConf, type WgLine } from './wg-conf.js';
 import { headingOf } from './wg-copy.js';
-import { checkEndpoints, type ResolveIpv4, systemResolve } from './wg-endpoints.js';
+import { checkEndpoints } from './wg-endpoints.js';
 import type { WgFile, WgFiles } from './wg-files.js';
 import { lowerInterface, raiseInterface } from './wg-interface.js';
 import { notesOn, saidOnce } from './wg-notes.js';
@@ -25,7 +25,6 @@ export interface WireguardDeps {
   readonly logger?: Logger;
   /** The program wg-quick uses where the kernel has no WireGuard. Default: as wg-quick chooses it. */
   readonly userspace?: string;
-  readonly resolve?: ResolveIpv4;
   readonly wall?: () => UnixSeconds;
 }
 
@@ -49,7 +48,7 @@ export const mullvad = (deps: WireguardDeps): BackendDriver<'mullvad'> => wgDriv
 function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver<T> {
   const { runner, policy, files } = deps;
   const userspace = deps.userspace ?? process.env['WG_QUICK_USERSPACE_IMPLEMENTATION'] ?? 'wireguard-go';
-  const parts = { ...deps, userspace, resolve: deps.resolve ?? systemResolve };
+  const parts = { ...deps, userspace };
   const wall = deps.wall ?? ((): UnixSeconds => Math.floor(Date.now() / 1000));
   const say = saidOnce(deps.logger ?? null);
 
@@ -82,8 +81,9 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
     safeTry(async function* () {
       const { file, lines } = yield* readConf(files, iface, signal);
       for (const each of notesOn(file, lines)) say(each);
-      if (seen !== null && isMadeFrom(seen, lines)) return ok();
-      const target = { iface, path: file.path, lines, digest: digestOf(lines), hooks: hooksOf(lines) };
+      const digest = await digestOf(lines);
+      if (seen !== null && isMadeFrom(seen, digest)) return ok();
+      const target = { iface, path: file.path, lines, digest, hooks: hooksOf(lines) };
       if (seen?.kind !== 'absent') yield* lowerInterface(parts, iface, lines, signal).orElse(keepOnlyAbort);
       return raiseInterface(parts, target, note, signal);
     });
@@ -136,9 +136,9 @@ const linesOf = (
     .orElse((error) => (error.kind === 'aborted' ? err<null, DriverError>(error) : ok(null)));
 
 /** Complete, and made from what the file says today. */
-function isMadeFrom(seen: Sight, lines: readonly WgLine[]): boolean {
+function isMadeFrom(seen: Sight, digest: string): boolean {
   if (seen.kind !== 'ours' || !seen.found.up || sourceAddress(seen.found, null) === null) return false;
-  return markIn(seen.found.alias)?.madeFrom === digestOf(lines);
+  return markIn(seen.found.alias)?.madeFrom === digest;
 }
 
 function checkUp({ found }: Extract<Sight, { kind: 'theirs' }>): Result<void, DriverError> {

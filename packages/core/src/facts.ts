@@ -20,6 +20,10 @@ export interface LinkReading {
   readonly counters: LinkCounters | null;
   /** How packets are carried, for people: `kernel sit`, `userspace 6in4 (socat)`, … Null when absent. */
   readonly carrier: string | null;
+  /** WireGuard: since the last handshake with its peer; null before the first. Old on an idle tunnel, which is well. */
+  readonly handshakeAge?: Millis | null;
+  /** WireGuard: where its peer is. */
+  readonly endpoint?: string | null;
 }
 
 export const ABSENT: LinkReading = {

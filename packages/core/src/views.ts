@@ -55,6 +55,11 @@ export interface TunnelView {
   readonly loss: number | null;
   readonly liveness: string;
   readonly carrier: string | null;
+  /** Whether others can connect to its address; null while no address is known. Not behind a translator. */
+  readonly inbound: boolean | null;
+  /** WireGuard only. */
+  readonly endpoint: string | null;
+  readonly handshake_age_s: number | null;
   /** Why it failed; null while it has not. */
   readonly error: string | null;
 }
@@ -125,6 +130,9 @@ export function tunnelView(t: TunnelStatus): TunnelView {
     loss: t.health === null ? null : Math.round(t.health.loss * 1000) / 1000,
     liveness: t.liveness,
     carrier: t.reading?.carrier ?? null,
+    inbound: isInbound(t),
+    endpoint: t.reading?.endpoint ?? (t.config.type === 'he_6in4' ? t.config.endpoint : null),
+    handshake_age_s: t.reading?.handshakeAge == null ? null : Math.round(t.reading.handshakeAge / 1000),
     error: t.fault === null ? null : describeDriverError(t.fault),
   };
 }
@@ -149,6 +157,13 @@ function isReachable(t: TunnelStatus): boolean | null {
   if (t.state !== 'up') return t.state === 'down' && t.health === null ? null : false;
   if (t.liveness === 'soft_down' || t.liveness === 'hard_down') return false;
   return t.health === null ? null : t.health.reachable;
+}
+
+/** Mullvad translates, and a unique local address (RFC 4193) reaches the world through a translator only. */
+function isInbound(t: TunnelStatus): boolean | null {
+  const address = t.reading?.address ?? t.config.address;
+  if (address === null) return null;
+  return t.config.type !== 'mullvad' && !/^f[cd]/.test(address);
 }
 
 /** What was measured before it fell silent is no latency of an unreachable tunnel. */

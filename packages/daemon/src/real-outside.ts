@@ -1,6 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
+import { systemClock } from '@hurricane/core';
 import { serve } from '@hurricane/http/node';
+import { asleep } from './asleep.js';
 import { readTextFile } from './config-file.js';
 import { describeCrash, watchCrashes } from './crash.js';
 import { runDaemon } from './daemon.js';
@@ -34,7 +36,8 @@ export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signa
       mayChangeNetwork: thisProcessMayChangeNetwork,
       isInstalled: (program) => isInstalled(program, process.env['PATH'] ?? ''),
       makeHost: ({ routing, health }) =>
-        linuxHost({ routing, prober: autoProber({ method: health.method, port: health.port }) }),
+        linuxHost({ routing, prober: autoProber({ method: health.method, port: health.port }), logger: log }),
+      clock: { ...systemClock, asleep },
       serve,
     },
   );

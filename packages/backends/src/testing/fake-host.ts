@@ -17,6 +17,8 @@ export interface FakeHostOptions {
   readonly wireguard?: Readonly<Record<string, string>>;
   /** Whether the kernel has WireGuard interfaces. Default true. */
   readonly wireguardModule?: boolean;
+  /** Whether the kernel has IPv6. Default true. */
+  readonly ipv6?: boolean;
 }
 
 /** Whether a command that is made to fail has done its work first. */
@@ -35,6 +37,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
   /** Every command so far, as it came. Starting, finding and ending processes count as commands. */
   readonly log: (readonly string[])[] = [];
   readonly surprises: string[] = [];
+  /** Where `disable_ipv6` is set: `all`, `default` or interfaces. `ip` then refuses IPv6 addresses everywhere. */
+  readonly noIpv6On: Set<string> = new Set();
   /** Programs that are not installed. */
   readonly missing: Set<string> = new Set();
   /** The host as text after each command that altered it: ends alone would hide a tunnel torn down and rebuilt. */
@@ -128,20 +132,43 @@ export class FakeHost implements CommandRunner, ProcessTable {
   }
 
   #obey(argv: readonly string[]): Finished {
-    const [program, ...args] = argv;
-    const { sit = true, underlay = { iface: 'eth0', source: '192.0.2.10' } } = this.#options;
-    const answer =
-      program === 'ip'
-        ? fakeIp({ kernel: this.kernel, sit, underlay }, args)
-        : program === 'wg-quick'
-          ? this.wg.quick(this.#wgHost(), args)
-          : program === 'wg'
-            ? this.wg.show(this.kernel, args)
-            : null;
+    const answer = this.#known(argv);
     this.#endOrphans();
     if (answer !== null) return answer;
     this.surprises.push(argv.join(' '));
     return { exitCode: 255, stdout: '', stderr: 'a command the fake host does not know' };
+  }
+
+  /** Null for a command that is not known. */
+  #known([program, ...args]: readonly string[]): Finished | null {
+    const { sit = true, underlay = { iface: 'eth0', source: '192.0.2.10' } } = this.#options;
+    switch (program) {
+      case 'ip':
+        return this.#refusesIpv6(args) ? NOT_ALLOWED : fakeIp({ kernel: this.kernel, sit, underlay }, args);
+      case 'wg-quick':
+        return this.wg.quick(this.#wgHost(), args);
+      case 'wg':
+        return this.wg.show(this.kernel, args);
+      case 'getent':
+        return this.wg.lookUp(args);
+      case 'cat':
+        return this.#cat(args[0] ?? '');
+      default:
+        return null;
+    }
+  }
+
+  #refusesIpv6(args: readonly string[]): boolean {
+    return args.includes('-6') && args.includes('addr') && (this.noIpv6On.size > 0 || this.#options.ipv6 === false);
+  }
+
+  #cat(path: string): Finished | null {
+    const where = /^\/proc\/sys\/net\/ipv6\/conf\/([^/]+)\/disable_ipv6$/.exec(path)?.[1];
+    if (where === undefined) return null;
+    const known =
+      this.#options.ipv6 !== false && (where === 'all' || where === 'default' || this.kernel.links.has(where));
+    if (!known) return { exitCode: 1, stdout: '', stderr: `cat: ${path}: No such file or directory\n` };
+    return { exitCode: 0, stdout: this.noIpv6On.has(where) ? '1\n' : '0\n', stderr: '' };
   }
 
   #wgHost(): FakeWgHost {
@@ -177,6 +204,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
     return this.running.delete(pid);
   }
 }
+
+const NOT_ALLOWED: Finished = { exitCode: 2, stdout: '', stderr: 'RTNETLINK answers: Permission denied\n' };
 
 const FAILED: Finished = { exitCode: 1, stdout: '', stderr: 'injected' };
 

@@ -95,44 +95,64 @@ function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished |
       local,
       prefixlen: Number(length),
       scope: local?.startsWith('fe80:') === true ? 'link' : 'global',
-      ...Object.fromEntries(flags.map((flag) => [flag, true])),
+      ...Object.fromEntries(
+        flags.map((flag) => (flag.startsWith('metric ') ? ['metric', Number(flag.slice(7))] : [flag, true])),
+      ),
     };
   });
-  const linkinfo = { info_kind: link.kind, info_data: { remote: link.remote, local: link.local } };
   return done([
     {
-      ...{ ifname: name, flags: link.up ? ['UP'] : [], mtu: link.mtu },
-      ...(link.alias === '' ? {} : { ifalias: link.alias }),
-      ...(link.kind === null ? {} : { linkinfo }),
+      ...linkRow(name ?? '', link),
       ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
     },
   ]);
 }
 
-const showLink = (kernel: FakeKernel, words: readonly string[]): Finished | null =>
-  withLink(kernel, words, (link, ifname) => done([{ ifname, mtu: link.mtu }]));
+const linkRow = (ifname: string, link: FakeLink): object => ({
+  ...{ ifname, flags: link.up ? ['UP'] : [], mtu: link.mtu, group: link.group },
+  ...(link.alias === '' ? {} : { ifalias: link.alias }),
+  ...(link.kind === null
+    ? {}
+    : { linkinfo: { info_kind: link.kind, info_data: { remote: link.remote, local: link.local } } }),
+});
+
+function showLink(kernel: FakeKernel, words: readonly string[]): Finished | null {
+  if (words.includes('dev')) return withLink(kernel, words, (link, name) => done([linkRow(name, link)]));
+  const kind = after(words, 'type');
+  return done(
+    [...kernel.links].filter(([, link]) => kind === null || link.kind === kind).map((each) => linkRow(...each)),
+  );
+}
 
 function addLink(options: FakeIpOptions, words: readonly string[]): Finished | null {
   const [name, kind] = [after(words, 'name'), after(words, 'type')];
   if (name === null || kind !== 'sit') return null;
   if (!options.sit) return no('Error: Unknown device type.');
   const ends = endsIn(words, { remote: 'any', local: 'any' });
-  const twin = [...options.kernel.links.values()].some((is) => is.remote === ends.remote && is.local === ends.local);
-  if (twin) return no('RTNETLINK answers: File exists');
-  return verdict(options.kernel.addLink(name, { kind, mtu: 1480, ...ends }));
+  if (hasTwin(options.kernel, name, ends)) return no('RTNETLINK answers: File exists');
+  const group = after(words, 'group') ?? 'default';
+  return verdict(options.kernel.addLink(name, { kind, mtu: 1480, group, ...ends }));
 }
 
 function setLink(kernel: FakeKernel, words: readonly string[]): Finished | null {
   return withLink(kernel, words, (link, name) => {
     const [what, value] = words.slice(2);
+    const alias = after(words, 'alias');
     if (what === 'up' || what === 'down') kernel.setUp(name, link, what === 'up');
     else if (what === 'mtu') link.mtu = Number(value);
     else if (what === 'alias') link.alias = value ?? '';
-    else if (what === 'type' && value === 'sit' && link.kind === 'sit') Object.assign(link, endsIn(words, link));
-    else return null;
+    else if (what === 'group' && value === '0' && alias !== null) Object.assign(link, { group: 'default', alias });
+    else if (what === 'type' && value === 'sit' && link.kind === 'sit') {
+      const ends = endsIn(words, link);
+      if (hasTwin(kernel, name, ends)) return no('RTNETLINK answers: File exists');
+      Object.assign(link, ends);
+    } else return null;
     return done();
   });
 }
+
+const hasTwin = (kernel: FakeKernel, name: string, ends: { remote: string; local: string }): boolean =>
+  [...kernel.links].some(([other, is]) => other !== name && is.remote === ends.remote && is.local === ends.local);
 
 const endsIn = (
   words: readonly string[],
@@ -149,7 +169,9 @@ function changeAddress(kernel: FakeKernel, isRemoval: boolean, words: readonly s
       return link.addresses.delete(address) ? done() : no('RTNETLINK answers: Cannot assign requested address');
     const held = [...link.addresses.keys()].some((is) => is.split('/')[0] === address.split('/')[0]);
     // A known address keeps its prefix length, whatever it is told.
-    if (!held) link.addresses.set(address, words.includes('nodad') ? ['nodad'] : ['tentative']);
+    const metric = after(words, 'metric');
+    const flags = [words.includes('nodad') ? 'nodad' : 'tentative', ...(metric === null ? [] : [`metric ${metric}`])];
+    if (!held) link.addresses.set(address, flags);
     return done();
   });
 }
@@ -163,6 +185,7 @@ function ruleRow(rule: FakeRule): object {
     ...(rule.oif === null ? {} : { oif: rule.oif }),
     table: `${rule.table}`,
     ...(rule.protocol === null ? {} : { protocol: `${rule.protocol}` }),
+    ...rule.more,
   };
 }
 
@@ -180,25 +203,30 @@ function changeRule(kernel: FakeKernel, isRemoval: boolean, words: readonly stri
 
 function showRoutes(kernel: FakeKernel, words: readonly string[]): Finished {
   const table = after(words, 'table') ?? 'main';
+  const protocol = after(words, 'proto');
   const shown = kernel.routes.filter(
     (route) =>
       (table === 'all' ? route.table !== LOCAL_TABLE : route.table === Number(table)) &&
-      (!words.includes('default') || route.destination === 'default'),
+      (!words.includes('default') || route.destination === 'default') &&
+      (protocol === null || route.protocol === Number(protocol)),
   );
   if (shown.length === 0 && table !== 'all' && table !== `${MAIN_TABLE}`) {
     return { ...no('Error: ipv6: FIB table does not exist.\nDump terminated'), stdout: '[' };
   }
-  return done(shown.map((route) => routeRow(route, table === 'all' && route.table !== MAIN_TABLE)));
+  const names = { table: table === 'all', protocol: protocol === null };
+  return done(shown.map((route) => routeRow(route, names)));
 }
 
-const routeRow = (route: FakeRoute, namesTable: boolean): object => ({
+/** `ip` leaves out what it was asked to select by, and the main table. */
+const routeRow = (route: FakeRoute, names: { readonly table: boolean; readonly protocol: boolean }): object => ({
   ...(route.type === null ? {} : { type: route.type }),
   dst: route.destination,
   ...(route.gateway === null ? {} : { gateway: route.gateway }),
   dev: route.iface ?? 'lo',
-  ...(namesTable ? { table: `${route.table}` } : {}),
+  ...(names.table && route.table !== MAIN_TABLE ? { table: `${route.table}` } : {}),
   ...(route.source === null ? {} : { prefsrc: route.source }),
-  ...{ protocol: `${route.protocol}`, metric: route.metric, flags: [] },
+  ...(names.protocol ? { protocol: `${route.protocol}` } : {}),
+  ...{ metric: route.metric, flags: [] },
 });
 
 function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished {

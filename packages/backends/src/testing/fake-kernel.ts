@@ -7,7 +7,9 @@ export interface FakeLink {
   local: string;
   /** '' for none. */
   alias: string;
-  /** `address/length` to the flags `ip` would show with it. */
+  /** As `ip link` shows it. */
+  group: string;
+  /** `address/length` to the flags `ip` would show with it; `metric N` for a metric of its own. */
   readonly addresses: Map<string, readonly string[]>;
 }
 
@@ -30,6 +32,8 @@ export interface FakeRule {
   readonly oif: string | null;
   readonly table: number;
   readonly protocol: number | null;
+  /** Selectors that ours never have, as `ip -j` shows them: `{ fwmark: '0xca6c', not: null }`. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** What the kernel prints when it refuses; null when it obeys. */
@@ -46,7 +50,7 @@ export class FakeKernel {
 
   addLink(name: string, link: Partial<FakeLink> = {}): Refusal {
     if (this.links.has(name)) return EXISTS;
-    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any', alias: '' };
+    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any', alias: '', group: 'default' };
     this.links.set(name, { ...base, ...link, addresses: link.addresses ?? new Map() });
     return null;
   }
@@ -99,11 +103,12 @@ export class FakeKernel {
       const addresses = [...link.addresses.keys()].sort().join(' ');
       const ends = link.kind === 'sit' ? ` ${link.local}>${link.remote}` : '';
       const alias = link.alias === '' ? '' : ` alias ${link.alias}`;
-      const state = `${link.up ? 'up' : 'down'} mtu ${link.mtu}${alias}`;
+      const group = link.group === 'default' ? '' : ` group ${link.group}`;
+      const state = `${link.up ? 'up' : 'down'} mtu ${link.mtu}${group}${alias}`;
       return `link ${name} ${link.kind ?? 'hardware'}${ends} ${state} ${addresses}`;
     });
     const rules = this.rules.map((rule) => {
-      return `rule ${rule.pref} from ${rule.from} oif ${rule.oif} table ${rule.table} proto ${rule.protocol}`;
+      return `rule ${rule.pref} from ${rule.from} oif ${rule.oif} table ${rule.table} proto ${rule.protocol}${more(rule)}`;
     });
     const routes = this.routes.map((route) => {
       const way = `${route.type ?? 'unicast'} ${route.destination} via ${route.gateway} dev ${route.iface}`;
@@ -121,8 +126,15 @@ export class FakeKernel {
   }
 }
 
+const more = ({ more: extra }: FakeRule): string => (extra === undefined ? '' : ` ${JSON.stringify(extra)}`);
+
 const sameSlot = (a: FakeRoute, b: FakeRoute): boolean =>
   a.table === b.table && a.destination === b.destination && a.metric === b.metric;
 
 const sameFields = (a: FakeRule, b: FakeRule): boolean =>
-  a.pref === b.pref && a.from === b.from && a.oif === b.oif && a.table === b.table && a.protocol === b.protocol;
+  a.pref === b.pref &&
+  a.from === b.from &&
+  a.oif === b.oif &&
+  a.table === b.table &&
+  a.protocol === b.protocol &&
+  more(a) === more(b);

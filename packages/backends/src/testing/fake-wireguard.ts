@@ -56,6 +56,8 @@ export class FakeWireguard {
   readonly exposed: Set<string> = new Set();
   /** The commands of files that have been run, in order. */
   readonly hooksRun: string[] = [];
+  /** IPv4 addresses by name. */
+  readonly names: Map<string, string> = new Map();
   /** By interface: the peers' lines of `wg show IFACE dump`. */
   readonly peers: Map<string, readonly string[]> = new Map();
 
@@ -83,6 +85,13 @@ export class FakeWireguard {
     if (!this.#isWireguard(kernel, name)) return no('Unable to access interface: No such device');
     const first = `${FAKE_PRIVATE_KEY}\t${FAKE_PUBLIC_KEY}\t51820\toff`;
     return done(`${[first, ...(this.peers.get(name) ?? [])].join('\n')}\n`);
+  }
+
+  /** `getent ahostsv4 NAME`. */
+  lookUp([database, name = '']: readonly string[]): Finished | null {
+    const address = this.names.get(name);
+    if (database !== 'ahostsv4') return null;
+    return address === undefined ? no('', 2) : done(`${address}     STREAM ${name}\n${address}     DGRAM\n`);
   }
 
   /** Somebody else's tunnel, up before we came. */

@@ -27,6 +27,19 @@ describe('an outage of all tunnels at once', () => {
     expect(stage.world.egress()).toBe('he0');
   });
 
+  it.each(PHASES)('moves nothing when it is over within seconds, cut at phase $phase ms', async (at) => {
+    const stage = await Stage.running({ config, seed: at.seed });
+    await stage.run(at.phase);
+    for (const name of NAMES) stage.world.cut(name);
+    await stage.run(1_000 + at.phase * 3);
+    for (const name of NAMES) stage.world.restore(name);
+
+    await stage.run(30_000);
+
+    expect(stage.newsOf('failed_over')).toEqual([]);
+    expect(stage.gateway.status()).toMatchObject({ primary: 'he', stranded: false });
+  });
+
   it('ends with the first tunnel that comes back alone', async () => {
     const stage = await Stage.running({ config });
     for (const name of NAMES) stage.world.cut(name);

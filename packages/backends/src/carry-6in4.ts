@@ -1,0 +1,79 @@
+import type { ConfigOf, DriverError } from '@hurricane/core';
+import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { type Interface, readInterface } from './interface.js';
+import { christen, isMarked, markIn } from './ownership.js';
+import { type Ends, hasEnds, makeSit, turnSit } from './sit.js';
+import type { Undo } from './undo.js';
+import { findCarrier, startCarrier, type UserspaceDeps } from './userspace-6in4.js';
+
+export interface CarryRequest {
+  readonly tunnel: ConfigOf<'he_6in4'>;
+  /** What has the interface's name; null when nothing has. */
+  readonly found: Interface | null;
+  readonly ends: Ends;
+}
+
+/** An interface that packets for the tunnel can be given to. */
+export interface Carried {
+  readonly link: Interface;
+  /** We made it, and may change and remove it. */
+  readonly isOurs: boolean;
+  /** What was not as it should be, a phrase each. */
+  readonly restored: readonly string[];
+}
+
+/** Sees to it that there is an interface with these ends. Somebody else's is taken as it is, or not at all. */
+export function carry(
+  deps: UserspaceDeps,
+  { tunnel, found, ends }: CarryRequest,
+  note: (undo: Undo) => void,
+  signal: AbortSignal,
+): ResultAsync<Carried, DriverError> {
+  const { runner } = deps;
+  return safeTry(async function* () {
+    if (found?.kind === 'sit' && !isMarked(found)) return adopt(tunnel, found, ends);
+    if (found?.kind === 'sit') {
+      yield* turnSit(runner, found, ends, note, signal);
+      return ours(yield* named(deps, found, signal), hasEnds(found, ends) ? [] : [describeEnds(ends)]);
+    }
+    if (found !== null) {
+      const carrier = found.kind === 'tun' ? yield* findCarrier(deps, ends, signal) : 'none';
+      if (carrier === 'none') return err<Carried, DriverError>(taken(found, `${found.kind ?? 'hardware'} interface`));
+      if (carrier === 'right') return ours(yield* named(deps, found, signal), []);
+    }
+    const made = found === null ? yield* makeSit(runner, ends, note, signal) : 'no_sit_here';
+    if (made === 'no_sit_here') yield* startCarrier(deps, ends, note, signal);
+    const fresh = yield* readInterface(runner, ends.iface, signal);
+    if (fresh === null) return err<Carried, DriverError>({ kind: 'interface_missing', iface: ends.iface });
+    return ours(yield* named(deps, fresh, signal), [describeEnds(ends)]);
+  });
+}
+
+const ours = (link: Interface, restored: readonly string[]): Result<Carried, DriverError> =>
+  ok({ link, isOurs: true, restored });
+
+/** Ours, but perhaps of a process that ended before it could say so. */
+function named({ runner }: UserspaceDeps, found: Interface, signal: AbortSignal): ResultAsync<Interface, DriverError> {
+  return safeTry(async function* () {
+    if (markIn(found.alias) === null) yield* christen(runner, found.name, signal);
+    return ok(found);
+  });
+}
+
+/** Nothing of it may be changed: what does not fit has to be somebody else's decision. */
+function adopt(tunnel: ConfigOf<'he_6in4'>, found: Interface, ends: Ends): Result<Carried, DriverError> {
+  const { remote, local } = found.ends ?? { remote: 'any', local: 'any' };
+  const fits = remote === ends.remote && (tunnel.local === null || local === tunnel.local);
+  if (!fits) return err(taken(found, `sit interface from ${local} to ${remote}`));
+  if (!found.up) return err(taken(found, 'sit interface that is down'));
+  if (tunnel.mtu !== null && found.mtu !== tunnel.mtu) return err(taken(found, `sit interface with MTU ${found.mtu}`));
+  return ok({ link: found, isOurs: false, restored: [] });
+}
+
+const taken = (found: Interface, what: string): DriverError => ({
+  kind: 'interface_taken',
+  iface: found.name,
+  found: what,
+});
+
+const describeEnds = ({ iface, remote, local }: Ends): string => `${iface} from ${local ?? 'any address'} to ${remote}`;

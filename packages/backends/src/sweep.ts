@@ -1,0 +1,131 @@
+import type { ConfigOf, DriverError, DriverSet, TunnelConfig } from '@hurricane/core';
+import { err, ok, type Result, ResultAsync, safeTry } from 'neverthrow';
+import type { CommandRunner } from './command.js';
+import { isOurs, MAIN_TABLE, type Route, readOurRoutes, readRules, routeArgv } from './ip.js';
+import { obey } from './obey.js';
+import { isMarked } from './ownership.js';
+import { policyRemovals } from './policy-changes.js';
+import type { ProcessTable } from './process-table.js';
+import { isRow, parseRows, textOf } from './rows.js';
+import { isAnchor, type Sighting } from './slots.js';
+import { carriedInterfaces } from './userspace-6in4.js';
+
+export interface SweepDeps {
+  readonly runner: CommandRunner;
+  readonly processes: ProcessTable;
+  readonly drivers: Required<DriverSet>;
+}
+
+/** An interface that says it is ours. */
+interface Left {
+  readonly iface: string;
+  readonly maker: 'he_6in4' | 'wireguard';
+}
+
+/**
+ * Removes what an earlier run of ours left and no enabled tunnel accounts for: interfaces that carry our
+ * mark, processes of ours, rules, tables and default routes of our protocol number. Nothing of that
+ * kind there: changes nothing. One thing that resists does not keep it from the others.
+ */
+export function sweepHost(
+  deps: SweepDeps,
+  tunnels: readonly TunnelConfig[],
+  signal: AbortSignal,
+): ResultAsync<readonly string[], DriverError> {
+  return safeTry(async function* () {
+    const wanted = tunnels.filter((tunnel) => tunnel.enabled);
+    const left = yield* leftInterfaces(deps, signal);
+    const stale = left.filter((each) => !wanted.some((tunnel) => accountsFor(tunnel, each)));
+    const lowered = await lowerAll(deps, stale, signal);
+    const cleared = yield* clearRouting(deps.runner, new Set(wanted.map((tunnel) => tunnel.iface)), signal);
+    return lowered.map((gone) => [...gone, ...cleared]);
+  });
+}
+
+function accountsFor(tunnel: TunnelConfig, { iface, maker }: Left): boolean {
+  const type = tunnel.type === 'mullvad' ? 'wireguard' : tunnel.type;
+  return tunnel.iface === iface && type === maker;
+}
+
+/** Interfaces of ours, and those that a process of ours is about to make. */
+function leftInterfaces(
+  { runner, processes }: SweepDeps,
+  signal: AbortSignal,
+): ResultAsync<readonly Left[], DriverError> {
+  const argv = ['ip', '-j', '-d', 'link', 'show'];
+  return safeTry(async function* () {
+    const shown = yield* obey(runner, argv, signal);
+    const rows = yield* parseRows(argv, shown.stdout);
+    const carried = yield* carriedInterfaces({ processes }, signal);
+    const marked = rows.flatMap((row): readonly Left[] => {
+      const iface = textOf(row, 'ifname');
+      if (iface === null || !isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return [];
+      const kind = isRow(row['linkinfo']) ? textOf(row['linkinfo'], 'info_kind') : null;
+      return [{ iface, maker: kind === 'sit' || carried.includes(iface) ? 'he_6in4' : 'wireguard' }];
+    });
+    const unnamed = carried.filter((iface) => !marked.some((each) => each.iface === iface));
+    return ok([...marked, ...unnamed.map((iface): Left => ({ iface, maker: 'he_6in4' }))]);
+  });
+}
+
+/** Each by its driver, as if it were still configured: a driver's `down` needs the name only. */
+function lowerAll(
+  { drivers }: SweepDeps,
+  stale: readonly Left[],
+  signal: AbortSignal,
+): ResultAsync<readonly string[], DriverError> {
+  const lower = async (): Promise<Result<readonly string[], DriverError>> => {
+    const gone: string[] = [];
+    let fault: DriverError | null = null;
+    for (const { iface, maker } of stale) {
+      const base = { name: iface, iface, enabled: false, priority: 0, address: null, prefixLength: 64 };
+      const he: ConfigOf<'he_6in4'> = { ...base, type: 'he_6in4', endpoint: null, local: null, mtu: null };
+      const lowered =
+        maker === 'he_6in4'
+          ? await drivers.he_6in4.down(he, signal)
+          : await drivers.wireguard.down({ ...base, type: 'wireguard' }, signal);
+      if (lowered.isOk()) gone.push(`interface ${iface}`);
+      else fault ??= lowered.error;
+    }
+    return fault === null ? ok(gone) : err(fault);
+  };
+  return new ResultAsync(lower());
+}
+
+/** Default routes through other interfaces than these, and tables that are none of theirs. */
+function clearRouting(
+  runner: CommandRunner,
+  ifaces: ReadonlySet<string>,
+  signal: AbortSignal,
+): ResultAsync<readonly string[], DriverError> {
+  return safeTry(async function* () {
+    const seen = { rules: yield* readRules(runner, signal), ours: yield* readOurRoutes(runner, signal) };
+    const routes = seen.ours.filter((route) => route.table === MAIN_TABLE && !isVia(ifaces, route));
+    const tables = ourTables(seen).filter((table) => !isAccountedFor(table, ifaces, seen));
+    for (const route of routes) yield* obey(runner, routeArgv('del', route), signal);
+    for (const table of tables) {
+      for (const argv of policyRemovals('', table, seen)) yield* obey(runner, argv, signal);
+    }
+    return ok([
+      ...routes.map(
+        ({ destination, iface }) =>
+          `${destination === 'default' ? 'default route' : `route to ${destination}`} via ${iface}`,
+      ),
+      ...tables.map((table) => `rules and routes of table ${table}`),
+    ]);
+  });
+}
+
+const isVia = (ifaces: ReadonlySet<string>, { iface }: Route): boolean => iface !== null && ifaces.has(iface);
+
+const ourTables = ({ rules, ours }: Sighting): readonly number[] => [
+  ...new Set([
+    ...rules.flatMap((rule) => (isOurs(rule) && rule.table !== null ? [rule.table] : [])),
+    ...ours.flatMap((route) => (route.table === MAIN_TABLE ? [] : [route.table])),
+  ]),
+];
+
+/** A table belongs to the interface that a rule or route of ours in it names. */
+const isAccountedFor = (table: number, ifaces: ReadonlySet<string>, { rules, ours }: Sighting): boolean =>
+  rules.some((rule) => isOurs(rule) && rule.table === table && rule.oif !== null && ifaces.has(rule.oif)) ||
+  ours.some((route) => route.table === table && isAnchor(route) && isVia(ifaces, route));
