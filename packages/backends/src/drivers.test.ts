@@ -35,6 +35,13 @@ describeBackendDriver('he_6in4 in a process', (): DriverSetup<'he_6in4'> => {
   return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
 });
 
+describeBackendDriver('he_6in4 on an interface that somebody else made', (): DriverSetup<'he_6in4'> => {
+  const { host, drivers } = on({});
+  const made = { kind: 'sit', up: true, remote: '203.0.113.1', local: 'any' };
+  host.kernel.addLink('he0', { ...made, addresses: new Map([['2001:db8:1::2/64', []]]) });
+  return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
+});
+
 describeBackendDriver('external', (): DriverSetup<'external'> => {
   const { host, drivers } = on({});
   return {

@@ -136,6 +136,9 @@ describe('GET /tunnels', () => {
         loss: 0,
         liveness: 'alive',
         carrier: 'kernel sit',
+        inbound: true,
+        endpoint: '192.0.2.1',
+        handshake_age_s: null,
         error: null,
       },
     ]);
@@ -171,6 +174,25 @@ describe('GET /tunnels', () => {
       latency_ms: null,
       loss: null,
       carrier: null,
+    });
+  });
+
+  it.each([
+    ['mullvad', '2001:db8:9::2', false],
+    ['wireguard', 'fd00:db8::2', false],
+    ['wireguard', '2001:db8:9::2', true],
+    ['external', null, null],
+  ] as const)('says whether others can connect to it: %s at %s', (type, address, inbound) => {
+    const config = simulatedTunnel('t', { type });
+    expect(tunnelView({ ...he, config, reading: { ...reading, address } }).inbound).toBe(inbound);
+  });
+
+  it('says how old the last handshake of a WireGuard tunnel is', () => {
+    const since = { ...reading, handshakeAge: 61_400, endpoint: '198.51.100.7:51820' };
+
+    expect(tunnelView({ ...he, reading: since })).toMatchObject({
+      handshake_age_s: 61,
+      endpoint: '198.51.100.7:51820',
     });
   });
 

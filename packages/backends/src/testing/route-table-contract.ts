@@ -31,6 +31,11 @@ export function describeRouteTable(name: string, setup: () => RouteTableSetup): 
     expect(host.surprises).toEqual([]);
     result._unsafeUnwrap();
   };
+  const verified = async ({ routes, host }: RouteTableSetup, plan: RoutePlan): Promise<readonly string[]> => {
+    const result = await routes.verify?.(plan, live());
+    expect(host.surprises).toEqual([]);
+    return result?._unsafeUnwrap() ?? ['nothing was verified'];
+  };
   const ours = ({ host, protocol }: RouteTableSetup): readonly string[] =>
     host.kernel.routes
       .filter((route) => route.table === MAIN_TABLE && route.protocol === protocol)
@@ -119,9 +124,27 @@ export function describeRouteTable(name: string, setup: () => RouteTableSetup): 
       expect(ours(given).map((route) => route.split(' ')[0])).toEqual([`${given.metric}`, `${given.metric + 20}`]);
     });
 
-    it('says so, and changes nothing, when a route of others is exactly where ours would go', async () => {
+    it('takes a smaller metric while a route of others is exactly where ours would go, and comes back', async () => {
       const given = setup();
-      put(given, { gateway: 'fe80::9' });
+      const theirs = { iface: 'wg0', gateway: 'fe80::9' };
+      put(given, theirs);
+      put(given, { ...theirs, metric: given.metric - 1 });
+      const before = `${given.host}`.split('\n');
+
+      await applied(given, BY_ETH);
+
+      const [first, standby] = [`eth1 fe80::1 2001:db8:3::2`, `${given.metric + 10} he0 null 2001:db8:1::2`];
+      expect(ours(given)).toEqual([`${given.metric - 2} ${first}`, standby]);
+      for (const moment of given.host.moments) expect(moment.split('\n')).toEqual(expect.arrayContaining(before));
+      const kept = given.host.kernel.routes.filter((route) => route.protocol !== 9);
+      given.host.kernel.routes.splice(0, Number.POSITIVE_INFINITY, ...kept);
+      await applied(given, BY_ETH);
+      expect(ours(given)).toEqual([`${given.metric} ${first}`, standby]);
+    });
+
+    it('says so, and changes nothing, when routes of others are wherever ours could go', async () => {
+      const given = setup();
+      for (let metric = given.metric; metric > given.metric - 100; metric -= 1) put(given, { metric });
       const before = `${given.host}`;
 
       const error = (await given.routes.apply(BY_HE, live()))._unsafeUnwrapErr();
@@ -150,6 +173,68 @@ export function describeRouteTable(name: string, setup: () => RouteTableSetup): 
       expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
       expect(performance.now() - since).toBeLessThan(PROMPTLY);
     });
+
+    // A route table without it is only made right by the next plan.
+    if (setup().routes.verify !== undefined) {
+      it('puts back each default of ours that somebody removes, and names it', async () => {
+        const clean = setup();
+        await applied(clean, BY_HE);
+        const goal = `${clean.host}`;
+        const mine = clean.host.kernel.routes.filter((route) => route.protocol === clean.protocol);
+        expect(mine).toHaveLength(3);
+
+        for (const route of mine) {
+          const given = setup();
+          await applied(given, BY_HE);
+          given.host.kernel.removeRoute(route);
+
+          const restored = await verified(given, BY_HE);
+
+          expect(`${given.host}`).toBe(goal);
+          expect(restored).toEqual([`default route via ${route.iface} (metric ${route.metric})`]);
+        }
+      });
+
+      it('takes away what of ours the plan does not have, and says so', async () => {
+        const given = setup();
+        await applied(given, BY_ETH);
+        const goal = `${given.host}`;
+        put(given, { protocol: given.protocol, iface: 'wg0', metric: 50 });
+
+        expect(await verified(given, BY_ETH)).toEqual(['no default route via wg0 (metric 50)']);
+
+        expect(`${given.host}`).toBe(goal);
+      });
+
+      it('says where ours went when somebody else has taken its place, and when it is back', async () => {
+        const given = setup();
+        await applied(given, BY_ETH);
+        const place = given.host.kernel.routes.findIndex((route) => route.metric === given.metric);
+        const theirs = { ...given.host.kernel.routes[place], iface: 'wg0', gateway: null, source: null, protocol: 9 };
+        given.host.kernel.routes.splice(place, 1);
+        put(given, theirs);
+
+        expect(await verified(given, BY_ETH)).toEqual([`default route via eth1 (metric ${given.metric - 1})`]);
+        expect(await verified(given, BY_ETH)).toEqual([]);
+        const left = given.host.kernel.routes.filter((route) => route.protocol !== 9);
+        given.host.kernel.routes.splice(0, Number.POSITIVE_INFINITY, ...left);
+
+        expect(await verified(given, BY_ETH)).toContain(`default route via eth1 (metric ${given.metric})`);
+        expect(ours(given)[0]).toBe(`${given.metric} eth1 fe80::1 2001:db8:3::2`);
+      });
+
+      it('changes nothing by verifying what is right, for whatever plan', async () => {
+        for (const plan of [BY_HE, BY_ETH, NOTHING]) {
+          const given = setup();
+          await applied(given, plan);
+          const changes = given.host.changes;
+
+          expect(await verified(given, plan)).toEqual([]);
+
+          expect(given.host.changes).toBe(changes);
+        }
+      });
+    }
 
     it('is right whenever it says so, and recovers, with a failure at every step', async () => {
       const clean = setup();

@@ -97,6 +97,9 @@ const north: TunnelView = {
   loss: 0,
   liveness: 'alive',
   carrier: 'kernel sit',
+  inbound: true,
+  endpoint: null,
+  handshake_age_s: null,
   error: null,
 };
 
