@@ -130,7 +130,7 @@ export class Performer {
     );
   }
 
-  /** Each tunnel in its own scope, so that a repair never meets an operation. What cannot be looked at is tried later. */
+  /** Each tunnel in its own scope: a repair never meets an operation. What cannot be looked at is tried later. */
   async #repair({ epoch, tunnels, plan }: Extract<Effect, { type: 'repair' }>): Promise<void> {
     // A look that hangs is called off by the next one.
     const round = this.#scopes.begin('repair');

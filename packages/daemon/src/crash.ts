@@ -8,7 +8,7 @@ export interface CrashSource {
 /** Characters of an account of a crash. */
 const ACCOUNT = 1_000;
 
-/** Calls `report` with one line about a defect that nothing has caught. Only the first: the end it leads to may bring more. */
+/** Calls `report` with one line about a defect that nothing has caught. Only the first: its end may bring more. */
 export function watchCrashes(source: CrashSource, report: (account: string) => void): void {
   let crashed = false;
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -53,8 +53,9 @@ export class Witness {
     const truths = new Map<string, Truth>();
     for (const t of state.tunnels) {
       const link = this.#options.world.link((t.running ?? t.config).iface);
-      // Another interface or address, or a tunnel that came up only since, begins anew.
-      const key = `${t.config.name} ${link.iface} ${link.address} ${t.epoch}`;
+      // Another interface or address, or a tunnel that came up or learned its address only since, begins anew.
+      const believed = t.reading?.address ?? null;
+      const key = `${t.config.name} ${link.iface} ${link.address} ${believed} ${t.epoch}`;
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
       if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
@@ -70,8 +71,11 @@ export class Witness {
     return truths;
   }
 
-  #judgeScore({ config: { name }, state, liveness, health }: Tunnel, truth: Truth, now: Instant): void {
-    if (state.kind !== 'up') return;
+  #judgeScore(t: Tunnel, truth: Truth, now: Instant): void {
+    const { state, liveness, health } = t;
+    const { name } = t.config;
+    // Without an address there is nothing to probe from.
+    if (state.kind !== 'up' || t.reading?.address == null) return;
     const upFor = now - state.since;
     const deadFor = Math.min(upFor, truth.deadFor);
     const known = deadFor > DEAD_KNOWN || Math.min(upFor, truth.refusedFor) > REFUSAL_KNOWN;
