@@ -2,6 +2,7 @@ export { type AutoProberOptions, autoProber, type DescribedProber } from './auto
 export { type CommandRunner, type Finished, type RunOptions, type SpawnError, systemRunner } from './command.js';
 export { procCounters } from './counters.js';
 export { type ExternalDeps, external } from './external.js';
+export { linuxFlows } from './flows.js';
 export { type He6in4Deps, he6in4 } from './he-6in4.js';
 export { PROTOCOL } from './ip.js';
 export { type IpBatch, ipBatch, spawnedBatch } from './ip-batch.js';
@@ -10,7 +11,7 @@ export { type Launch, type LaunchOptions, launchProgram } from './launch.js';
 export { type LinuxDriversOptions, type LinuxHostOptions, linuxDrivers, linuxHost } from './linux-host.js';
 export { type PingProberOptions, pingProber } from './ping.js';
 export type { PolicyTarget } from './policy-changes.js';
-export { type PolicyRouting, policyRouting } from './policy-routing.js';
+export { type PolicyRouting, type PolicyRoutingOptions, policyRouting } from './policy-routing.js';
 export {
   type ProcessTable,
   type ProcessTableOptions,
@@ -20,5 +21,6 @@ export {
 } from './process-table.js';
 export { linuxRouteTable, type RouteTableDeps } from './route-table.js';
 export { type SocketProbeMethod, type SocketProberOptions, socketProber } from './socket-prober.js';
+export { type SweepDeps, sweepHost } from './sweep.js';
 export { systemWgFiles, type WgFile, type WgFiles, type WgFilesOptions } from './wg-files.js';
 export { mullvad, type WireguardDeps, type WireguardReading, wireguard } from './wireguard.js';
