@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
-import { addressesView, describeConfigProblem, Gateway, parseConfig } from '@hurricane/core';
+import { addressesView, describeConfigProblem, describeGatewayError, Gateway, parseConfig } from '@hurricane/core';
 
 const FILE = '/etc/v6-gatewayd.conf';
 
@@ -13,7 +13,13 @@ const config = parseConfig(readFileSync(FILE, 'utf8')).match(
 );
 
 const host = linuxHost({ routing: config.routing, prober: autoProber(config.health) });
-const gateway = Gateway.create({ config, host })._unsafeUnwrap();
+const gateway = Gateway.create({ config, host }).match(
+  (created) => created,
+  (error) => {
+    console.error(describeGatewayError(error));
+    process.exit(1);
+  },
+);
 
 gateway.on('failed_over', ({ to }) => console.log(`traffic moved to ${to}`));
 gateway.start();

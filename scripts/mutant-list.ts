@@ -213,8 +213,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'two tunnels get one interface',
     'settle-tunnel.ts',
-    "due && interfaceFree(t, state) ? begin('raise', 1)",
-    "due ? begin('raise', 1)",
+    "due && !isSweeping(state) && interfaceFree(t, state) ? begin('raise', 1)",
+    "due && !isSweeping(state) ? begin('raise', 1)",
     ['reload'],
   ),
 ];

@@ -27,7 +27,7 @@ interface Cut {
 async function main(cuts: number): Promise<void> {
   const bed = await Testbed.create({ pops: 2 });
   try {
-    const echo = bed.internet.spawn([process.execPath, script('echo.mjs'), TARGETS[0]]);
+    const echo = bed.internet.spawn([process.execPath, script('../../test/support/echo-server.mjs'), TARGETS[0]]);
     const port = (await echo.says(/listening on port (\d+)/))[1] ?? '';
     const gatewayd = await Gatewayd.start(bed, configurationFor(bed, FAILOVER), ['--log-format', 'json']);
     await gatewayd.carriedBy('a');

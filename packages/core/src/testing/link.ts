@@ -28,6 +28,8 @@ export class Link {
   loss: number;
   /** A black hole: nothing comes back and nothing is said. */
   cut = false;
+  /** How often somebody interfered with it, or the machine slept: between two looks it may have been down and up. */
+  disturbances = 0;
   /** The network answers every probe with an error. */
   refuses = false;
   /** Traffic of others coming in, in bytes per second. Lost probes do not stop it; a cut does. */

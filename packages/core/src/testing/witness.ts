@@ -55,7 +55,7 @@ export class Witness {
       const link = this.#options.world.link((t.running ?? t.config).iface);
       // Another interface or address, or a tunnel that came up or learned its address only since, begins anew.
       const believed = t.reading?.address ?? null;
-      const key = `${t.config.name} ${link.iface} ${link.address} ${believed} ${t.epoch}`;
+      const key = `${t.config.name} ${link.iface} ${link.disturbances} ${link.address} ${believed} ${t.epoch}`;
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
       if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);

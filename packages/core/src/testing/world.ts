@@ -101,6 +101,7 @@ export class World implements Host {
   /** Turns a link, named by its tunnel or its interface, into a black hole. */
   cut(name: string): void {
     this.#change(name, (link) => {
+      if (!link.cut) link.disturbances += 1;
       link.cut = true;
     });
   }
@@ -132,13 +133,16 @@ export class World implements Host {
 
   /** Somebody removes a tunnel's rules: what is sent from its address leaves by another one. */
   unroute(iface: string): void {
-    this.link(iface).routed = false;
+    const link = this.link(iface);
+    if (link.routed) link.disturbances += 1;
+    link.routed = false;
     this.#report({ kind: 'rule', iface: null });
   }
 
   /** The machine sleeps, where its clock can tell. */
   nap(length: Millis): void {
     if (this.clock instanceof VirtualClock) this.clock.nap(length);
+    for (const link of this.links.values()) link.disturbances += 1;
   }
 
   /** Somebody removes our default routes. */
