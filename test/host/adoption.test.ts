@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/command.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
@@ -7,6 +8,15 @@ import { TARGETS } from '../support/topology.js';
 import { waitFor } from '../support/wait-for.js';
 
 const blocked = requireHost({ root: true, tools: ['ip', 'nft', 'ping', 'socat', 'curl'] });
+
+/** What runs as that process; nothing once it has ended. */
+function programOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
 
 const script = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname;
 
@@ -25,7 +35,11 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
   afterAll(() => bed.destroy());
 
   const routes = (): Promise<string> => bed.client.must(['ip', '-6', 'route', 'show', 'default']);
-  const carriers = async (): Promise<string> => (await bed.client.must(['pgrep', '-f', '^socat -lphurricane'])).trim();
+  /** The processes that carry the tunnels, by pid. */
+  const carriers = async (): Promise<readonly string[]> => {
+    const pids = (await mustRun(['ip', 'netns', 'pids', bed.client.name])).split('\n').filter((pid) => pid !== '');
+    return pids.filter((pid) => programOf(pid) === 'socat').sort();
+  };
 
   it(`is replaced ${KILLS} times without losing a packet, and the last one removes everything`, async () => {
     let gatewayd = await Gatewayd.start(bed, configurationFor(bed));

@@ -1,5 +1,5 @@
 import type { ConfigOf, DriverError } from '@hurricane/core';
-import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import { type Interface, readInterface } from './interface.js';
 import { christen, isMarked, markIn } from './ownership.js';
 import { type Ends, hasEnds, makeSit, turnSit } from './sit.js';
@@ -22,9 +22,18 @@ export interface Carried {
   readonly restored: readonly string[];
 }
 
+/** What carrying needs of the host, and what it remembers of it. */
+export interface CarryDeps extends UserspaceDeps {
+  /**
+   * By interface: the number of the one whose process was found to be right, and its ends. A TUN
+   * interface never outlives its process, and a process keeps its arguments: no need to look for it again.
+   */
+  readonly rightProcess: Map<string, string>;
+}
+
 /** Sees to it that there is an interface with these ends. Somebody else's is taken as it is, or not at all. */
 export function carry(
-  deps: UserspaceDeps,
+  deps: CarryDeps,
   { tunnel, found, ends }: CarryRequest,
   note: (undo: Undo) => void,
   signal: AbortSignal,
@@ -37,7 +46,7 @@ export function carry(
       return ours(yield* named(deps, found, signal), hasEnds(found, ends) ? [] : [describeEnds(ends)]);
     }
     if (found !== null) {
-      const carrier = found.kind === 'tun' ? yield* findCarrier(deps, ends, signal) : 'none';
+      const carrier = yield* carrierOf(deps, found, ends, signal);
       if (carrier === 'none') return err<Carried, DriverError>(taken(found, `${found.kind ?? 'hardware'} interface`));
       if (carrier === 'right') return ours(yield* named(deps, found, signal), []);
     }
@@ -46,6 +55,21 @@ export function carry(
     const fresh = yield* readInterface(runner, ends.iface, signal);
     if (fresh === null) return err<Carried, DriverError>({ kind: 'interface_missing', iface: ends.iface });
     return ours(yield* named(deps, fresh, signal), [describeEnds(ends)]);
+  });
+}
+
+function carrierOf(
+  deps: CarryDeps,
+  found: Interface,
+  ends: Ends,
+  signal: AbortSignal,
+): ResultAsync<'right' | 'outdated' | 'none', DriverError> {
+  if (found.kind !== 'tun') return okAsync('none');
+  const key = `${found.index} ${ends.local} ${ends.remote}`;
+  if (found.index !== null && deps.rightProcess.get(found.name) === key) return okAsync('right');
+  return findCarrier(deps, ends, signal).map((carrier) => {
+    if (carrier === 'right') deps.rightProcess.set(found.name, key);
+    return carrier;
   });
 }
 

@@ -1,5 +1,5 @@
 import { ABSENT, type BackendDriver, type ConfigOf, type DriverError, type LinkReading } from '@hurricane/core';
-import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow';
 import { carry } from './carry-6in4.js';
 import { dress, lendAddress, takeBackAddresses } from './dress.js';
 import { type Interface, readInterface, sourceAddress, toReading } from './interface.js';
@@ -27,9 +27,18 @@ const LEAST_MTU = 1_280;
 /** How the tunnel's routing is made right; resolves to what was put back. */
 type Route = (target: PolicyTarget) => ResultAsync<readonly string[], DriverError>;
 
+/** What a tunnel is to be, and what there is. */
+interface Sight {
+  readonly endpoint: string;
+  readonly address: string;
+  readonly found: Interface | null;
+  readonly underlay: Underlay;
+}
+
 /** 6in4 tunnels (RFC 4213) such as Hurricane Electric's: in the kernel where it can, else in a process. */
 export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   const { runner, policy } = deps;
+  const carrying = { ...deps, rightProcess: new Map<string, string>() };
 
   const inspect = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     readInterface(runner, tunnel.iface, signal).map((found) => readingOf(found, tunnel));
@@ -37,18 +46,16 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   /** Makes everything what it should be, each thing only where it is not; resolves to what was not. */
   const settle = (
     tunnel: HeTunnel,
-    found: Interface | null,
+    { endpoint, address, found, underlay }: Sight,
     route: Route,
     note: (undo: Undo) => void,
     signal: AbortSignal,
   ): ResultAsync<readonly string[], DriverError> =>
     safeTry(async function* () {
-      const { endpoint, address } = yield* required(tunnel);
-      const underlay = yield* readUnderlay(runner, endpoint, signal);
       // While the host has no way to the endpoint, an address that was right before is the best guess.
       const before = found?.ends?.remote === endpoint && found.ends.local !== 'any' ? found.ends.local : null;
       const ends = { iface: tunnel.iface, remote: endpoint, local: tunnel.local ?? underlay.source ?? before };
-      const carried = yield* carry(deps, { tunnel, found, ends }, note, signal);
+      const carried = yield* carry(carrying, { tunnel, found, ends }, note, signal);
       const { prefixLength } = tunnel;
       const want = { address, prefixLength, mtu: mtuFor(tunnel, underlay, found) };
       const dressed = yield* (carried.isOurs ? dress : lendAddress)(runner, carried.link, want, note, signal);
@@ -56,34 +63,37 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
       return ok([...carried.restored, ...dressed, ...routed]);
     });
 
-  const up = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
-    orNoIpv6(
-      runner,
-      tunnel.iface,
-      signal,
-      undoable((note) =>
-        safeTry(async function* () {
-          yield* required(tunnel);
-          const found = yield* readInterface(runner, tunnel.iface, signal);
-          const route: Route = (target) => policy.install(target, signal).map(() => []);
-          yield* settle(tunnel, found, route, note, signal);
-          return inspect(tunnel, signal);
-        }),
+  const look = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<Sight, DriverError> =>
+    required(tunnel).asyncAndThen(({ endpoint, address }) =>
+      ResultAsync.combine([readInterface(runner, tunnel.iface, signal), readUnderlay(runner, endpoint, signal)]).map(
+        ([found, underlay]) => ({ endpoint, address, found, underlay }),
       ),
     );
 
-  const repair = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
-    readInterface(runner, tunnel.iface, signal).andThen((found) => {
+  const up = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> => {
+    const route: Route = (target) => policy.install(target, signal).map(() => []);
+    const raised = undoable((note) =>
+      look(tunnel, signal)
+        .andThen((seen) => settle(tunnel, seen, route, note, signal))
+        .andThen(() => inspect(tunnel, signal)),
+    );
+    return orNoIpv6(runner, tunnel.iface, signal, raised);
+  };
+
+  const repair = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> => {
+    const route: Route = (target) => policy.repair(target, signal);
+    // Half a repair is better than none: nothing is taken back.
+    const keep = (): void => {};
+    const repaired = look(tunnel, signal).andThen((seen) =>
       // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
-      if (found?.up !== true) return okAsync([]);
-      // Half a repair is better than none: nothing is taken back.
-      const keep = (): void => {};
-      const route: Route = (target) => policy.repair(target, signal);
-      return orNoIpv6(runner, tunnel.iface, signal, settle(tunnel, found, route, keep, signal));
-    });
+      seen.found?.up === true ? settle(tunnel, seen, route, keep, signal) : okAsync([]),
+    );
+    return orNoIpv6(runner, tunnel.iface, signal, repaired);
+  };
 
   const down = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
+      carrying.rightProcess.delete(tunnel.iface);
       const found = yield* readInterface(runner, tunnel.iface, signal);
       // The interface first: until the rules go too, the guard stops what would leave by another tunnel.
       if (found?.kind !== 'sit') yield* endCarriers(deps, tunnel.iface, signal);

@@ -17,6 +17,8 @@ export interface InterfaceAddress {
 /** A network interface as the kernel has it. */
 export interface Interface {
   readonly name: string;
+  /** The kernel's number for it, which one made anew under the same name does not get again. */
+  readonly index: number | null;
   /** `sit`, `tun`, `wireguard`, `veth`, …; null for hardware. */
   readonly kind: string | null;
   readonly up: boolean;
@@ -56,6 +58,7 @@ function toInterface(name: string, row: Row, json: string): Interface {
   const kind = textOf(info, 'info_kind');
   return {
     name,
+    index: numberOf(row, 'ifindex'),
     kind,
     up: listOf(row, 'flags').includes('UP'),
     alias: textOf(row, 'ifalias'),

@@ -106,7 +106,7 @@ describe('reading what ip prints', () => {
 
   it('reads an interface, with counters beyond 2^53 to the last byte', async () => {
     const stdout =
-      '[{},{"ifname":"he0","flags":["POINTOPOINT","UP"],"mtu":1480,"ifalias":"uplink","group":"default",' +
+      '[{},{"ifindex":7,"ifname":"he0","flags":["POINTOPOINT","UP"],"mtu":1480,"ifalias":"uplink","group":"default",' +
       '"linkinfo":{"info_kind":"sit","info_data":{"proto":"ip6ip","remote":"203.0.113.1","local":"any","ttl":255}},' +
       '"addr_info":[{"family":"inet","local":"192.0.2.1","prefixlen":24,"scope":"global"},' +
       '{"family":"inet6","local":"2001:db8::2","prefixlen":64,"scope":"global"},' +
@@ -117,6 +117,7 @@ describe('reading what ip prints', () => {
 
     expect(found).toEqual({
       name: 'he0',
+      index: 7,
       kind: 'sit',
       up: true,
       alias: 'uplink',

@@ -1,5 +1,5 @@
 import type { DriverError, Millis, RoutingPolicy } from '@hurricane/core';
-import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { isOurs, readOurRoutes, readRules, readTable } from './ip.js';
 import { MOVE_WINDOW, MOVES_AT_MOST, Moves } from './moves.js';
@@ -45,7 +45,10 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
     });
 
   const look = (signal: AbortSignal): ResultAsync<Sighting, DriverError> =>
-    readRules(runner, signal).andThen((rules) => readOurRoutes(runner, signal).map((ours) => ({ rules, ours })));
+    ResultAsync.combine([readRules(runner, signal), readOurRoutes(runner, signal)]).map(([rules, ours]) => ({
+      rules,
+      ours,
+    }));
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {

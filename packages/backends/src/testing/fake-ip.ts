@@ -109,7 +109,7 @@ function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished |
 }
 
 const linkRow = (ifname: string, link: FakeLink): object => ({
-  ...{ ifname, flags: link.up ? ['UP'] : [], mtu: link.mtu, group: link.group },
+  ...{ ifindex: link.index, ifname, flags: link.up ? ['UP'] : [], mtu: link.mtu, group: link.group },
   ...(link.alias === '' ? {} : { ifalias: link.alias }),
   ...(link.kind === null
     ? {}

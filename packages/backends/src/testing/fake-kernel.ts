@@ -9,6 +9,7 @@ export interface FakeLink {
   alias: string;
   /** As `ip link` shows it. */
   group: string;
+  index: number;
   /** `address/length` to the flags `ip` would show with it; `metric N` for a metric of its own. */
   readonly addresses: Map<string, readonly string[]>;
 }
@@ -47,10 +48,21 @@ export class FakeKernel {
   readonly links: Map<string, FakeLink> = new Map();
   readonly rules: FakeRule[] = [];
   readonly routes: FakeRoute[] = [];
+  #nextIndex = 1;
 
   addLink(name: string, link: Partial<FakeLink> = {}): Refusal {
     if (this.links.has(name)) return EXISTS;
-    const base = { kind: null, up: false, mtu: 1500, remote: 'any', local: 'any', alias: '', group: 'default' };
+    const base = {
+      kind: null,
+      up: false,
+      mtu: 1500,
+      remote: 'any',
+      local: 'any',
+      alias: '',
+      group: 'default',
+      index: this.#nextIndex,
+    };
+    this.#nextIndex += 1;
     this.links.set(name, { ...base, ...link, addresses: link.addresses ?? new Map() });
     return null;
   }
