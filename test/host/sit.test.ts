@@ -22,22 +22,22 @@ interface Carrying {
   readonly bytes: readonly number[];
 }
 
-/** What test/lab/sit-guest.mjs tells, scene by scene. */
+/** What test/lab/sit-story.mjs tells, scene by scene. */
 interface Story {
   readonly up: { readonly tunnels: readonly TunnelView[]; readonly primary: string | null };
   readonly worse: {
     readonly tunnels: readonly TunnelView[];
     readonly link: { readonly sent: number; readonly lost: number };
   };
-  readonly well: { readonly tunnels: readonly TunnelView[] };
   readonly pop1_dark: Carrying;
   readonly both_dark: Carrying;
   readonly pop2_back: Carrying;
   readonly pop1_back: Carrying;
   readonly stopped: {
     readonly exitCode: number | null;
-    /** Lines that describe the namespace before the daemon came. */
-    readonly facts: number;
+    /** Lines that describe the namespace before the daemon came, and while it ran. */
+    readonly before: number;
+    readonly during: number;
     readonly left: readonly string[];
     readonly gone: readonly string[];
   };
@@ -55,7 +55,7 @@ describe.skipIf(missing !== null)(
     let report = '';
 
     beforeAll(async () => {
-      const guest = [process.execPath, path('test/lab/sit-guest.mjs'), await builtCli()];
+      const guest = [path('test/lab/sit-guest.sh'), await builtCli()];
       const { stdout, stderr, exitCode } = await run(
         [path('lab/uml-run.sh'), '-t', String(GUEST_LIMIT_S), '--', ...guest],
         { limit: RUN_LIMIT },
@@ -116,18 +116,11 @@ describe.skipIf(missing !== null)(
     it('takes from the score of a fast link what it loses', () => {
       const { sent, lost } = scene('worse').link;
 
-      // What netem really lost of some 300 packets, at 15 %: four standard deviations are 8 %.
-      expect((100 * lost) / sent).toSatisfy(within(7, 23));
+      // What netem really lost of 220 packets or more, at 15 %: four standard deviations are 10 %.
+      expect((100 * lost) / sent).toSatisfy(within(5, 25));
       // The window weighs its seconds alike, and doubt makes for more probes in lossy ones.
       expect(inWorse('three').score).toSatisfy(within(85 - 11, 85 + 11));
       expect(inWorse('three').latency_ms).toSatisfy(within(0, 49));
-    });
-
-    it('forgets bad times with their window', () => {
-      const { tunnels } = scene('well');
-
-      expect(tunnels.map((t) => t.score)).toSatisfy((scores: readonly number[]) => scores.every((s) => s >= 95));
-      expect(tunnels.map((t) => t.primary)).toEqual([true, false, false]);
     });
 
     it.each([
@@ -145,10 +138,11 @@ describe.skipIf(missing !== null)(
     });
 
     it('leaves the namespace as it was when told to end', () => {
-      const { exitCode, facts, left, gone } = scene('stopped');
+      const { exitCode, before, during, left, gone } = scene('stopped');
 
       expect([exitCode, left, gone]).toEqual([0, [], []]);
-      expect(facts).toBeGreaterThan(10);
+      expect(before).toBeGreaterThan(10);
+      expect(during).toBeGreaterThan(before);
     });
   },
 );

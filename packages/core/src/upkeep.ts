@@ -27,9 +27,9 @@ const UPKEEP_RETRY: Millis = 1_000;
 /** After a sign of a change: long enough that a burst of them is one look, short enough to mend within 300 ms. */
 const UPKEEP_DELAY: Millis = 30;
 
-/** Between two looks, at least. Doubles with every look beyond the first few that find something taken away. */
+/** Between two looks, at least. Doubles with every look beyond so many that find something taken away. */
 const UPKEEP_PAUSE: Millis = 200;
-const UPKEEP_PATIENCE = 20;
+const UPKEEP_PATIENCE = 150;
 const UPKEEP_PAUSE_AT_MOST: Millis = 30_000;
 
 /** Taken away again so soon after it was put back: somebody is fighting over it. */
