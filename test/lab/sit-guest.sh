@@ -1,5 +1,5 @@
 #!/bin/bash
-# sit-guest.sh CLI: what test/host/sit.test.ts runs on the lab's kernel; CLI is the bundled daemon.
+# sit-guest.sh NODE CLI: what test/host/sit.test.ts runs on the lab's kernel. CLI is the bundled daemon.
 # Makes the lab's small internet with a third PoP, all speaking the kernel's own 6in4, and plays the
 # story in the gateway's namespace.
 set -eu
@@ -29,4 +29,4 @@ link set sitgw up mtu 1480
 IP
 ip netns exec lab-pop3 sysctl -qw net.ipv6.conf.all.forwarding=1
 
-exec ip netns exec lab-gw node "$here/sit-story.mjs" "$1"
+exec ip netns exec lab-gw "$1" "$here/sit-story.mjs" "$2"
