@@ -5,8 +5,11 @@ import { promisify } from 'node:util';
 /** What any one command may take here: a guest has one emulated CPU. */
 const COMMAND_LIMIT_MS = 15_000;
 
-/** Between two looks at a condition: the daemon under test needs that CPU more. */
+/** Between two looks at a condition. */
 const POLL_MS = 100;
+
+/** Where a look starts programs: the daemon under test needs that CPU more. */
+export const CALM_POLL_MS = 1_000;
 
 /** "Some host on the IPv6 internet", behind every PoP. */
 export const V6HOST = '2001:db8:ffff::1';
@@ -31,12 +34,12 @@ async function run(...argv) {
 }
 
 /** Looks again and again until what it sees is wanted or the time is up; resolves to what it saw last. */
-export async function waitFor(look, wanted, limitMs) {
+export async function waitFor(look, wanted, limitMs, pollMs = POLL_MS) {
   const end = performance.now() + limitMs;
   for (;;) {
     const seen = await look();
     if (wanted(seen) || performance.now() >= end) return seen;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 
@@ -59,15 +62,19 @@ export async function sentBy(pop) {
   return { sent: netem.packets + netem.drops, lost: netem.drops };
 }
 
-/** Where five pings without a source of their own go: the route's device, replies, and bytes at each PoP meanwhile. */
+/** Device of the kernel's route to the world. */
+export async function routeToTheWorld() {
+  return JSON.parse(await run('ip', '-j', '-6', 'route', 'get', V6HOST))[0].dev;
+}
+
+/** Sends five pings without a source of their own: how many are answered, and what each PoP receives meanwhile. */
 export async function pingTheWorld() {
-  const [route] = JSON.parse(await run('ip', '-j', '-6', 'route', 'get', V6HOST));
   const was = await Promise.all(POPS.map(receivedBy));
   const options = ['-c', '5', '-i', '0.1', '-W', '2', '-s', `${PING_BYTES}`];
   const said = await run('ping', '-6', ...options, V6HOST).catch((error) => error.stdout);
   const is = await Promise.all(POPS.map(receivedBy));
   const replies = Number(/(\d+) received/.exec(said)?.[1] ?? 0);
-  return { device: route.dev, replies, bytes: is.map((bytes, i) => bytes - was[i]) };
+  return { replies, bytes: is.map((bytes, i) => bytes - was[i]) };
 }
 
 /** Links, addresses, routes of all tables and rules of this namespace, one line each. */
