@@ -11,6 +11,7 @@ import {
   POP_V4,
   POPS,
   pingTheWorld,
+  routeToTheWorld,
   sentBy,
   swallow,
   V6HOST,

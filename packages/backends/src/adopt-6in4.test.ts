@@ -80,6 +80,17 @@ describe('a 6in4 interface that somebody else has made', () => {
     }
   });
 
+  it('is refused as often as it is asked for, when it is a TUN interface that no process of ours carries', async () => {
+    const host = new FakeHost();
+    host.kernel.addLink('he0', { kind: 'tun', up: true });
+    const driver = driverOn(host);
+
+    for (const _twice of [1, 2]) {
+      expect((await driver.up(tunnel, live()))._unsafeUnwrapErr()).toMatchObject({ kind: 'interface_taken' });
+    }
+    expect(host.changes).toBe(0);
+  });
+
   it('is no tunnel while it is of another kind', async () => {
     const host = new FakeHost();
     host.kernel.addLink('he0', { kind: 'veth', up: true });

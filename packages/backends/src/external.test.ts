@@ -1,4 +1,4 @@
-import { type ConfigOf, ROUTING_DEFAULTS } from '@hurricane/core';
+import { type ConfigOf, describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
 import { linuxDrivers } from './linux-host.js';
 import { FakeHost } from './testing/fake-host.js';
@@ -80,5 +80,40 @@ describe('an existing interface', () => {
     expect(told.gateway).toBe('fe80::5');
     const table = host.kernel.routes.filter((route) => route.table === ROUTING_DEFAULTS.tableBase);
     expect(table.filter((route) => route.gateway !== null).map((route) => route.gateway)).toEqual(['fe80::5']);
+  });
+
+  it('is not repaired while it is down, even if it keeps its address then', async () => {
+    const host = hostWith({ '2001:db8:7::2/64': [] });
+    (await driverOn(host).up(tunnel, live()))._unsafeUnwrap();
+    const link = host.kernel.links.get('lan0');
+    Object.assign(link ?? {}, { up: false });
+    host.kernel.routes.splice(0);
+    const changes = host.changes;
+
+    expect((await driverOn(host).repair?.(tunnel, live()))?._unsafeUnwrap()).toEqual([]);
+
+    expect(host.changes).toBe(changes);
+  });
+
+  it('follows an address that has changed', async () => {
+    const host = hostWith({ '2001:db8:7::2/64': [] });
+    (await driverOn(host).up(tunnel, live()))._unsafeUnwrap();
+    const link = host.kernel.links.get('lan0');
+    link?.addresses.clear();
+    link?.addresses.set('2001:db8:8::2/64', []);
+
+    const restored = (await driverOn(host).repair?.(tunnel, live()))?._unsafeUnwrap();
+
+    expect(restored).toContain('rule from 2001:db8:8::2/64');
+    expect(`${host}`).not.toContain('from 2001:db8:7::2/64');
+  });
+
+  it('names the setting that forbids IPv6 on it', async () => {
+    const host = hostWith({});
+    host.noIpv6On.add('lan0');
+
+    const error = (await driverOn(host).up(tunnel, live()))._unsafeUnwrapErr();
+
+    expect(describeDriverError(error)).toContain('set net.ipv6.conf.lan0.disable_ipv6 to 0');
   });
 });

@@ -112,6 +112,17 @@ describe('rules of others that land ahead of ours', () => {
     expect(host.kernel.rules.filter((rule) => rule.protocol === 206)).toEqual([]);
   });
 
+  it('share no number with ours, nor stand between them', async () => {
+    const { host, policy } = await raised('tun0');
+    const rule = { from: null, oif: null, table: 77, protocol: null };
+    host.kernel.addRule({ ...rule, pref: ruleBase + 1 });
+    host.kernel.addRule({ ...rule, pref: ruleBase, more: { fwmark: '0x1' } });
+
+    await policy.repair(target('tun0', 0), live());
+
+    expect(prefsOf(host, 'tun0')).toEqual([ruleBase - 1, ruleBase - 1]);
+  });
+
   it('are stood behind again once they have gone', async () => {
     const { host, policy } = await raised('tun0');
     const goal = `${host}`;
@@ -194,6 +205,19 @@ describe('what is found again when our rules are gone', () => {
 
     expect(restored).toEqual(['rule oif tun1', 'rule from 2001:db8:1::2/64']);
     expect(`${host}`).toBe(goal);
+  });
+
+  it('is not given to a newcomer', async () => {
+    const { host } = await raised('tun0');
+    for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+    host.kernel.addLink('tun1', { up: true });
+    const fresh = policyRouting({ runner: host, routing: ROUTING_DEFAULTS });
+
+    (await fresh.install(target('tun1', 1), live()))._unsafeUnwrap();
+    await fresh.repair(target('tun0', 0), live());
+
+    const tableOf = (iface: string) => host.kernel.rules.find((rule) => rule.oif === iface)?.table;
+    expect([tableOf('tun0'), tableOf('tun1')]).toEqual([ROUTING_DEFAULTS.tableBase, ROUTING_DEFAULTS.tableBase + 1]);
   });
 
   it('is removed without them', async () => {

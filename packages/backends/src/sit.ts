@@ -3,7 +3,7 @@ import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow'
 import type { CommandRunner, Finished } from './command.js';
 import type { Interface } from './interface.js';
 import { faultOf, obey } from './obey.js';
-import { christen, NURSERY } from './ownership.js';
+import { NURSERY } from './ownership.js';
 import { isRow, parseRows, textOf } from './rows.js';
 import type { Undo } from './undo.js';
 
@@ -22,8 +22,8 @@ export type SitOutcome = 'made' | 'no_sit_here';
 const TTL = '255';
 
 /**
- * Makes a `sit` interface, marked as ours. Always with `remote`: without, the kernel takes 6in4 packets
- * from anybody. A kernel that lacks them says so and is left as it was.
+ * Makes a `sit` interface in the group that says it is ours. Always with `remote`: without, the kernel
+ * takes 6in4 packets from anybody. A kernel that lacks them says so and is left as it was.
  */
 export function makeSit(
   runner: CommandRunner,
@@ -40,7 +40,6 @@ export function makeSit(
     // Whatever it said, it may have been made.
     note(() => removeLink(runner, ends.iface, signal));
     if (finished.exitCode !== 0) return err<SitOutcome, DriverError>(faultOf(argv, finished));
-    yield* christen(runner, ends.iface, signal);
     return answer('made');
   });
 }

@@ -129,6 +129,15 @@ describe('sweeping after a crash', () => {
     expect(host.kernel.links.has('he1')).toBe(false);
   });
 
+  it('ends a process that has not made its interface yet', async () => {
+    const host = await hostAfterCrash({ sit: false }, he(1));
+    host.kernel.removeLink('he1');
+
+    expect(await swept(host, [])).toContain('interface he1');
+
+    expect(host.running.size).toBe(0);
+  });
+
   it('clears tables that lost the rule which names their interface, and those of interfaces that are gone', async () => {
     const host = await hostAfterCrash({}, he(1), he(2));
     host.kernel.removeLink('he1');

@@ -13,6 +13,10 @@ describe('an earlier run that was killed', () => {
     expect(stage.world.link('old0').present).toBe(false);
     expect(stage.sentences()[1]).toBe('[WARN] Removed what an earlier run had left: interface old0');
     expect(stage.primary).toBe('he');
+    const swept = stage.steps.findIndex(({ event }) => event.type === 'swept');
+    const raised = stage.steps.findIndex(({ effects }) => effects.some((effect) => effect.type === 'raise'));
+    expect(swept).toBeGreaterThan(-1);
+    expect(raised).toBeGreaterThanOrEqual(swept);
   });
 
   it('has its default route left alone until there is a better one to say', async () => {
