@@ -1,6 +1,6 @@
 import type { Millis } from '@hurricane/core';
 
-/** How often a tunnel's rules go ahead of somebody else's within {@link MOVE_WINDOW}: two programs must not chase each other. */
+/** Moves of a tunnel's rules within {@link MOVE_WINDOW}: two programs must not chase each other. */
 export const MOVES_AT_MOST = 5;
 export const MOVE_WINDOW: Millis = 60_000;
 

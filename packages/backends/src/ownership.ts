@@ -20,7 +20,7 @@ export function markIn(alias: string | null): Mark | null {
 
 /**
  * The group that interfaces of ours are born into. `ip link add` cannot write an alias (rtnl_create_link
- * knows groups only), and a process may die before its next command: so the group stands for the mark until then.
+ * knows groups only), and a process may die before its next command: until then the group is the mark.
  */
 export const NURSERY = '206206';
 
@@ -28,7 +28,7 @@ export const NURSERY = '206206';
 export const isMarked = (found: { readonly alias: string | null; readonly group: string | null }): boolean =>
   markIn(found.alias) !== null || found.group === NURSERY;
 
-/** Writes on an interface that was born into the nursery that it is ours, and lets it out. One message to the kernel. */
+/** Writes on an interface in the nursery that it is ours, and lets it out: one message to the kernel. */
 export const christen = (runner: CommandRunner, iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
   obey(runner, ['ip', 'link', 'set', 'dev', iface, 'group', '0', 'alias', MARK], signal).map(() => undefined);
 

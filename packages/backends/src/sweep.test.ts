@@ -138,7 +138,7 @@ describe('sweeping after a crash', () => {
     expect(host.running.size).toBe(0);
   });
 
-  it('clears tables that lost the rule which names their interface, and those of interfaces that are gone', async () => {
+  it('clears tables whose interface is gone, also those that lost the rule which names it', async () => {
     const host = await hostAfterCrash({}, he(1), he(2));
     host.kernel.removeLink('he1');
     const oif = host.kernel.rules.find((rule) => rule.oif === 'he1');

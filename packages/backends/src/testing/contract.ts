@@ -1,8 +1,9 @@
 import type { BackendDriver, ConfigOf, DriverError, TunnelType } from '@hurricane/core';
-import type { Result, ResultAsync } from 'neverthrow';
+import type { Result } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
 import type { FakeHost, FaultMoment } from './fake-host.js';
-import { FakeKernel } from './fake-kernel.js';
+import { finished } from './finished.js';
+import { checkRepairs } from './repair-contract.js';
 
 /** A driver on a host of its own, with something for it to do. */
 export interface DriverSetup<T extends TunnelType> {
@@ -53,12 +54,6 @@ export function describeBackendDriver<T extends TunnelType>(
     const excuse = skip.find((each) => each.promise === key);
     if (excuse === undefined) it(sentence, body);
     else it.skip(`${sentence} (${excuse.why})`, body);
-  };
-  /** No command may have been one the fake host does not know. */
-  const finished = async <V>(host: FakeHost, operation: PromiseLike<Result<V, DriverError>>): Promise<V> => {
-    const result = await operation;
-    expect(host.surprises).toEqual([]);
-    return result._unsafeUnwrap();
   };
 
   describe(`${name} keeps the backend driver contract`, () => {
@@ -215,95 +210,7 @@ export function describeBackendDriver<T extends TunnelType>(
 
     // A driver without it leaves repair to whoever raises the tunnel again.
     if (setup().driver.repair !== undefined) {
-      promise(
-        'repairs',
-        'puts back each rule, route and address of ours that somebody removes, and names it',
-        async () => {
-          const start = setup().host;
-          const clean = setup();
-          await finished(clean.host, clean.driver.up(clean.tunnel, live()));
-          const goal = `${clean.host}`;
-          const thefts = theftsOf(start, clean.host);
-          expect(thefts.length).toBeGreaterThan(0);
-
-          for (const { what, word, commit } of thefts) {
-            for (const isRestarted of [false, true]) {
-              const { driver, restarted, tunnel, host } = setup();
-              await finished(host, driver.up(tunnel, live()));
-              commit(host);
-              expect(`${host}`, what).not.toBe(goal);
-
-              const repairer = isRestarted ? restarted() : driver;
-              const restored = await finished(host, repairOf(repairer, tunnel));
-
-              expect(`${host}`, what).toBe(goal);
-              expect(restored, what).toHaveLength(1);
-              expect(restored[0], what).toContain(word);
-            }
-          }
-        },
-      );
-
-      promise('repairs', 'puts back all of it at once', async () => {
-        const [{ host: start }, { driver, tunnel, host }] = [setup(), setup()];
-        await finished(host, driver.up(tunnel, live()));
-        const goal = `${host}`;
-        const thefts = theftsOf(start, host);
-        for (const { commit } of thefts) commit(host);
-
-        const restored = await finished(host, repairOf(driver, tunnel));
-
-        expect(`${host}`).toBe(goal);
-        expect(restored).toHaveLength(thefts.length);
-      });
-
-      promise('repairs', 'finds nothing to repair where nothing is missing, and changes nothing', async () => {
-        const { driver, restarted, tunnel, host } = setup();
-        await finished(host, driver.up(tunnel, live()));
-        const changes = host.changes;
-
-        for (const each of [driver, restarted()]) expect(await finished(host, repairOf(each, tunnel))).toEqual([]);
-
-        expect(host.changes).toBe(changes);
-      });
-
-      promise('repairs', 'touches nothing of others by repairing', async () => {
-        const { driver, tunnel, host } = setup();
-        const before = `${host}`.split('\n');
-        await finished(host, driver.up(tunnel, live()));
-        for (const { commit } of theftsOf(setup().host, host)) commit(host);
-
-        await finished(host, repairOf(driver, tunnel));
-
-        for (const moment of host.moments) expect(moment.split('\n')).toEqual(expect.arrayContaining(before));
-      });
-
-      promise('repairs', 'repairs by the next try what a failed one left, whatever failed', async () => {
-        const start = setup().host;
-        const clean = setup();
-        await finished(clean.host, clean.driver.up(clean.tunnel, live()));
-        const goal = `${clean.host}`;
-        const rob = (host: FakeHost): void => theftsOf(start, host).forEach(({ commit }) => commit(host));
-        rob(clean.host);
-        const before = clean.host.log.length;
-        await finished(clean.host, repairOf(clean.driver, clean.tunnel));
-        const steps = clean.host.log.length - before;
-
-        for (let nth = 0; nth < steps; nth += 1) {
-          for (const moment of MOMENTS) {
-            const { driver, tunnel, host } = setup();
-            await finished(host, driver.up(tunnel, live()));
-            rob(host);
-            host.failNth(nth, moment);
-            await repairOf(driver, tunnel);
-            host.failNothing();
-
-            await finished(host, repairOf(driver, tunnel));
-
-            expect(`${host}`, `step ${nth} failing ${moment} its effect`).toBe(goal);
-          }
-        }
-      });
+      checkRepairs(setup, (sentence, check) => promise('repairs', sentence, check));
     }
 
     promise('no_shell', 'hands every argument over whole, and never to a shell', async () => {
@@ -334,53 +241,6 @@ export function describeBackendDriver<T extends TunnelType>(
       for (const moment of host.moments) expect(moment.split('\n')).toEqual(expect.arrayContaining(before));
     });
   });
-}
-
-/** Something of ours that somebody else takes away. */
-interface Theft {
-  readonly what: string;
-  /** What the repair has to call it by. */
-  readonly word: string;
-  commit(host: FakeHost): void;
-}
-
-/** One for every rule, route and address that `up` has on the host and `start` has not. */
-function theftsOf(start: FakeHost, up: FakeHost): readonly Theft[] {
-  const known = new Set(`${start}`.split('\n'));
-  const isNew = (list: 'rules' | 'routes', index: number): boolean => {
-    const alone = new FakeKernel();
-    alone.rules.push(...(list === 'rules' ? up.kernel.rules.slice(index, index + 1) : []));
-    alone.routes.push(...(list === 'routes' ? up.kernel.routes.slice(index, index + 1) : []));
-    return !known.has(`${alone}`);
-  };
-  const rules = up.kernel.rules.flatMap((rule, index): readonly Theft[] =>
-    isNew('rules', index)
-      ? [{ what: `rule ${rule.pref}`, word: 'rule', commit: (host) => void host.kernel.removeRule(rule) }]
-      : [],
-  );
-  const routes = up.kernel.routes.flatMap((route, index): readonly Theft[] =>
-    isNew('routes', index)
-      ? [{ what: `route ${route.destination}`, word: 'route', commit: (host) => void host.kernel.removeRoute(route) }]
-      : [],
-  );
-  const addresses = [...up.kernel.links].flatMap(([name, link]): readonly Theft[] =>
-    [...link.addresses.keys()]
-      .filter((address) => start.kernel.links.get(name)?.addresses.has(address) !== true)
-      .map((address) => ({
-        what: `address ${address}`,
-        word: `address ${address}`,
-        commit: (host) => void host.kernel.links.get(name)?.addresses.delete(address),
-      })),
-  );
-  return [...rules, ...routes, ...addresses];
-}
-
-function repairOf<T extends TunnelType>(
-  driver: BackendDriver<T>,
-  tunnel: ConfigOf<T>,
-): ResultAsync<readonly string[], DriverError> {
-  if (driver.repair === undefined) throw new Error('this driver repairs nothing');
-  return driver.repair(tunnel, live());
 }
 
 /** Nobody aborts this one. */
