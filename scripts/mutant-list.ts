@@ -159,10 +159,17 @@ export const MUTANTS: readonly Mutant[] = [
     'black-hole',
   ]),
   mutant(
+    'whoever answers first takes over, whatever the user prefers',
+    'failover.ts',
+    'now < turnDue(primary.liveness, state)',
+    'now < -1',
+    ['next-in-line'],
+  ),
+  mutant(
     'a backup need not have answered since',
     'failover.ts',
-    'doubt === null ? bestFit(state, primary, now) : bestProven(state, primary, doubt, now)',
-    "doubt === null || doubt.kind === 'unknown' ? bestFit(state, primary, now) : bestFit(state, primary, now)",
+    'silent ? bestProven(state, primary, now) : bestFit(state, primary, now)',
+    'silent ? bestFit(state, primary, now) : bestFit(state, primary, now)',
     ['all-dark'],
   ),
   mutant('who is back takes over without grace', 'liveness.ts', 'steadyAt: now + RECOVERY_GRACE', 'steadyAt: now', [

@@ -55,7 +55,7 @@ describe.skipIf(blocked !== null)(`SIGTERM leaves the host as it was${blocked ==
     const gatewayd = await Gatewayd.start(bed, configurationFor(bed));
     await gatewayd.carriedBy('a');
     await bed.cut('popA');
-    await gatewayd.carriedBy('b');
+    await waitFor(() => gatewayd.process.output.includes('Failing over from a'), 10_000, 'a to be left');
 
     expect(await gatewayd.end('SIGINT')).toBe(0);
 

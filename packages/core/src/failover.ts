@@ -2,12 +2,13 @@ import type { Emit } from './effects.js';
 import { type HealthScore, priorityBonus } from './health.js';
 import { isDown, type Liveness } from './liveness.js';
 import type { SwitchReason } from './news.js';
+import { probeDeadline } from './rtt.js';
 import { primaryOf, type State } from './state.js';
 import { isDue, isSound, type Tunnel } from './tunnel.js';
 import { type Instant, type Millis, NEVER } from './units.js';
 
-/** The first primary is chosen once every tunnel has been judged, or after this. */
-export const CHOICE_PATIENCE: Millis = 2_000;
+/** The first primary is chosen once every tunnel has been judged, or so long after the first one is up. */
+const CHOICE_PATIENCE: Millis = 2_000;
 
 /** Between tunnels of one priority, so much better in rank is better at all. */
 export const RANK_MARGIN = 10;
@@ -20,7 +21,7 @@ export function settleFailover(state: State, now: Instant, emit: Emit): State {
   if (state.phase !== 'running') return { ...state, failover: { kind: 'idle' }, nextCheckAt: NEVER };
   const due = now >= state.nextCheckAt;
   const next = due ? { ...state, nextCheckAt: now + state.config.failover.checkInterval } : state;
-  if (next.failover.kind === 'idle') return choose(next, now, emit);
+  if (next.failover.kind === 'idle') return choose(begun(next, now), now, emit);
   const primary = primaryOf(next);
   const reason = reasonToLeave(primary, next, due);
   if (reason !== null) return leave(next, primary, reason, now, emit);
@@ -41,7 +42,8 @@ export function failoverWake(state: State, now: Instant): Instant {
   const wakes = [state.nextCheckAt];
   if (state.failover.kind === 'idle') wakes.push(state.chooseBy);
   const primary = primaryOf(state);
-  if (primary !== null && isDown(primary.liveness)) wakes.push(proofDue(primary.liveness, state));
+  if (primary !== null && isDown(primary.liveness))
+    wakes.push(turnDue(primary.liveness, state), proofDue(primary.liveness, state));
   for (const t of state.tunnels) {
     if (t.soundSince === null) continue;
     wakes.push(t.liveness.steadyAt);
@@ -49,6 +51,12 @@ export function failoverWake(state: State, now: Instant): Instant {
   }
   // What is past has had its turn: whoever is still waiting waits for an event.
   return Math.min(...wakes.filter((at) => at > now));
+}
+
+/** Patience begins with the first tunnel that is up: on a slow machine they all take long to get there. */
+function begun(state: State, now: Instant): State {
+  if (state.chooseBy !== NEVER || !state.tunnels.some((t) => t.state.kind === 'up')) return state;
+  return { ...state, chooseBy: now + CHOICE_PATIENCE };
 }
 
 /** The first choice waits for those still being judged; once it has waited, a poor tunnel is better than none. */
@@ -76,8 +84,8 @@ function reasonToLeave(primary: Tunnel | null, state: State, due: boolean): Swit
 }
 
 function leave(state: State, primary: Tunnel | null, reason: SwitchReason, now: Instant, emit: Emit): State {
-  const doubt = primary !== null && isDown(primary.liveness) ? primary.liveness : null;
-  const best = doubt === null ? bestFit(state, primary, now) : bestProven(state, primary, doubt, now);
+  const silent = primary !== null && isDown(primary.liveness);
+  const best = silent ? bestProven(state, primary, now) : bestFit(state, primary, now);
   if (best === 'wait') return state;
   const held = state.failover.kind === 'holding';
   const sick = reason !== 'removed' && reason !== 'lowered';
@@ -142,15 +150,28 @@ function bestFit(state: State, besides: Tunnel | null, now: Instant): Tunnel | n
  * Silence may be everybody's fate: a backup takes over only once it has answered a probe that was sent
  * after the silence began. One that can neither answer nor miss by `proofDue` is not being probed, and is trusted.
  */
-function bestProven(state: State, primary: Tunnel | null, doubt: Liveness, now: Instant): Tunnel | null | 'wait' {
+function bestProven(state: State, primary: Tunnel, now: Instant): Tunnel | null | 'wait' {
   const fit = state.tunnels.filter((t) => t !== primary && isFit(t, state, now));
-  if (now >= proofDue(doubt, state)) return bestOf(fit);
-  const proven = fit.filter((t) => t.liveness.provenAt >= silentSince(doubt));
+  if (now >= proofDue(primary.liveness, state)) return bestOf(fit);
+  const proven = fit.filter((t) => t.liveness.provenAt >= silentFrom(primary, state));
+  const best = bestOf(fit);
+  // The one the user would rather have gets the time that its next probe takes.
+  if (best !== null && !proven.includes(best) && now < turnDue(primary.liveness, state)) return 'wait';
   return proven.length === 0 && fit.length > 0 ? 'wait' : bestOf(proven);
+}
+
+/** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */
+function silentFrom({ liveness, rtt }: Tunnel, { config: { health } }: State): Instant {
+  return silentSince(liveness) - probeDeadline(rtt, health.deadline);
 }
 
 function silentSince(liveness: Liveness): Instant {
   return liveness.missingSince ?? liveness.since;
+}
+
+/** Every other tunnel that is well has answered a probe by then. */
+function turnDue(liveness: Liveness, { config: { health } }: State): Instant {
+  return silentSince(liveness) + health.interval;
 }
 
 /** Every other tunnel has answered or missed a probe by then. */

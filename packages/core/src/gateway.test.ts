@@ -37,9 +37,9 @@ describe('a gateway', () => {
     const host = new World({ clock: new VirtualClock(), seed: 1 });
     const armed: number[] = [];
     let looks = 0;
-    // The step is taken at 0; carrying it out lasts until 2 500, beyond the patience of the first choice.
+    // The step is taken at 0; carrying it out lasts until 15 500, beyond what clearing away an earlier run may take.
     const clock: Clock = {
-      now: () => (looks++ === 0 ? 0 : 2_500),
+      now: () => (looks++ === 0 ? 0 : 15_500),
       wall: () => 0,
       alarm: (at) => {
         armed.push(at);
@@ -50,7 +50,7 @@ describe('a gateway', () => {
 
     gateway.start();
 
-    expect(armed).toEqual([2_000]);
+    expect(armed).toEqual([config.operation.timeout]);
   });
 
   it('says no more once a listener has been taken off', async () => {

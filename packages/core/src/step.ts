@@ -3,7 +3,7 @@ import { failed, inspected, inspectionFailed, lowered, measured, raised, stirred
 import { announceChanges } from './changes.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
-import { CHOICE_PATIENCE, failoverWake, settleFailover } from './failover.js';
+import { failoverWake, settleFailover } from './failover.js';
 import { settleFlows } from './flows.js';
 import { probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
@@ -138,7 +138,7 @@ function settleStop(state: State, emit: Emit): State {
 function started(state: State, now: Instant, emit: Emit): State {
   if (state.phase !== 'stopped') return state;
   emit({ type: 'announce', news: { type: 'started', tunnels: state.tunnels.length } });
-  const running: State = { ...afresh(state, now), phase: 'running', nextCheckAt: now, chooseBy: now + CHOICE_PATIENCE };
+  const running: State = { ...afresh(state, now), phase: 'running', nextCheckAt: now, chooseBy: NEVER };
   return beginSweep(running, now, emit);
 }
 

@@ -16,7 +16,7 @@ describe('the first choice of a primary', () => {
     expect(took).toBeLessThanOrEqual(2_000);
   });
 
-  it('waits two seconds at most', async () => {
+  it('waits two seconds at most from when the first one is up', async () => {
     const stage = new Stage({ config: simulatedConfig({ tunnels: [he, wg] }) });
     stage.world.link('he0').faults = { operationTime: [9_000, 9_000] };
 
@@ -25,7 +25,18 @@ describe('the first choice of a primary', () => {
 
     expect(stage.primary).toBe('wg');
     expect(took).toBeGreaterThanOrEqual(1_990);
-    expect(took).toBeLessThanOrEqual(2_010);
+    expect(took).toBeLessThanOrEqual(2_060);
+  });
+
+  it('chooses the most preferred on a machine where everything takes seconds', async () => {
+    const stage = new Stage({ config: simulatedConfig({ tunnels: [he, wg] }) });
+    stage.world.link('wg0').faults = { operationTime: [4_000, 4_000] };
+    stage.world.link('he0').faults = { operationTime: [5_000, 5_000] };
+
+    stage.gateway.start();
+    await stage.runUntil(() => stage.primary !== null, 10_000);
+
+    expect(stage.newsOf('primary_selected')).toMatchObject([{ primary: 'he' }]);
   });
 
   it('does not wait for one that has failed', async () => {
