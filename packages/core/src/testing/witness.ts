@@ -42,7 +42,12 @@ export class Witness {
     const { faults } = this.#options.world;
     // A prober that cannot probe sees nothing, and nothing is what it says.
     if (state.phase !== 'running' || faults.probingFails > 0 || faults.proberDies > 0) return;
-    for (const t of state.tunnels) this.#judgeScore(t, truths.get(t.config.name)!, now);
+    const unheard = this.#targetsUnheard(state);
+    for (const t of state.tunnels) {
+      // While no target can be heard through any tunnel, a provider that answers is all the proof there is.
+      const excused = unheard && this.#linkOf(t).delivers('pop');
+      if (!excused) this.#judgeScore(t, truths.get(t.config.name)!, now);
+    }
     this.#judgeService(state, truths);
   }
 
@@ -52,13 +57,14 @@ export class Witness {
     const good = new Map<string, Instant>();
     const truths = new Map<string, Truth>();
     for (const t of state.tunnels) {
-      const link = this.#options.world.link((t.running ?? t.config).iface);
+      const link = this.#linkOf(t);
       // Another interface or address, or a tunnel that came up or learned its address only since, begins anew.
       const believed = t.reading?.address ?? null;
       const key = `${t.config.name} ${link.iface} ${link.disturbances} ${link.address} ${believed} ${t.epoch}`;
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
-      if (t.state.kind === 'up' && t.wanted && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
+      const heard = !this.#targetsDead(state);
+      if (t.state.kind === 'up' && t.wanted && heard && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
       truths.set(t.config.name, {
         deadFor: now - (dead.get(key) ?? now),
         refusedFor: now - (refused.get(key) ?? now),
@@ -69,6 +75,19 @@ export class Witness {
     this.#refusedSince = refused;
     this.#goodSince = good;
     return truths;
+  }
+
+  #linkOf(t: Tunnel): Link {
+    return this.#options.world.link((t.running ?? t.config).iface);
+  }
+
+  #targetsDead({ config }: State): boolean {
+    return config.health.targets.every((target) => this.#options.world.deadTargets.has(target));
+  }
+
+  #targetsUnheard(state: State): boolean {
+    const up = state.tunnels.filter((t) => t.state.kind === 'up');
+    return this.#targetsDead(state) || up.every((t) => !this.#linkOf(t).carries);
   }
 
   #judgeScore(t: Tunnel, truth: Truth, now: Instant): void {
