@@ -12,6 +12,7 @@ const plan: ProbePlan = {
   source: '2001:db8:1::2',
   targets: ['2001:db8:ffff::1'],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: null,
 };

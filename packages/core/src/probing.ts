@@ -81,6 +81,7 @@ function probePlan(t: Tunnel, { health: policy }: Config): ProbePlan | null {
     source,
     targets: calm ? [first] : [first, ...rest],
     interval: calm || dead ? policy.interval : policy.quickInterval,
+    packetSize: null,
     deadline: policy.deadline,
     rtt: t.rtt,
   };
@@ -95,5 +96,6 @@ function samePlan(a: ProbePlan | null, b: ProbePlan | null): boolean {
   if (a === null || b === null) return a === b;
   const targets = a.targets.length === b.targets.length && a.targets.every((target, i) => target === b.targets[i]);
   const deadline = a.deadline.min === b.deadline.min && a.deadline.max === b.deadline.max;
-  return targets && deadline && a.iface === b.iface && a.source === b.source && a.interval === b.interval;
+  const path = a.iface === b.iface && a.source === b.source;
+  return targets && deadline && path && a.interval === b.interval && a.packetSize === b.packetSize;
 }
