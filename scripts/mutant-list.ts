@@ -329,7 +329,7 @@ export const MUTANTS: readonly Mutant[] = [
     'return (doubt || !doubt) && t.liveness.misses === 0 && provesLife(t.traffic, now);',
     ['passive-evidence'],
   ),
-  mutant('a trickle counts as traffic', 'traffic.ts', 'const STRETCH_BYTES = 1_500n;', 'const STRETCH_BYTES = 15n;', [
+  mutant('a trickle counts as traffic', 'traffic.ts', 'const STRETCH_BYTES = 3_000n;', 'const STRETCH_BYTES = 15n;', [
     'passive-evidence',
   ]),
   mutant(
