@@ -325,8 +325,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'a busy backup need not show that it is well',
     'probing.ts',
-    'return !doubt && t.liveness.misses === 0 && provesLife(t.traffic, now);',
-    'return (doubt || !doubt) && t.liveness.misses === 0 && provesLife(t.traffic, now);',
+    'return !primaryInDoubt(state) && t.liveness.misses === 0 && provesLife(t.traffic, now);',
+    'return state.config !== null && t.liveness.misses === 0 && provesLife(t.traffic, now);',
     ['passive-evidence'],
   ),
   mutant('a trickle counts as traffic', 'traffic.ts', 'const STRETCH_BYTES = 3_000n;', 'const STRETCH_BYTES = 15n;', [
