@@ -16,5 +16,11 @@ export {
   fakeConf,
   peerLine,
 } from './fake-wireguard.js';
-export { describeProber, type NetworkMood, type ProberStage, type SetProberStage } from './prober-contract.js';
+export {
+  describeProber,
+  type NetworkMood,
+  type ProberStage,
+  type SentProbe,
+  type SetProberStage,
+} from './prober-contract.js';
 export { describeRouteTable, type RouteTableSetup } from './route-table-contract.js';
