@@ -2,7 +2,7 @@ import type { Millis } from '@hurricane/core';
 import type { PingEnd } from './ping-failure.js';
 import type { PingListener, SpawnPing } from './ping-process.js';
 import type { ProbeClock } from './probe-clock.js';
-import type { NetworkMood, SentProbe } from './testing/prober-contract.js';
+import type { NetworkMood, SentProbe } from './testing/prober-stage.js';
 
 /** From the start of a process to its first packet. */
 const START_UP: Millis = 5;

@@ -6,7 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from './manual-clock.test-support.js';
 import type { SendProbe } from './socket-probe.js';
 import { type SocketProbeMethod, socketProber } from './socket-prober.js';
-import { describeProber, type NetworkMood, type SentProbe } from './testing/prober-contract.js';
+import { describeProber } from './testing/prober-contract.js';
+import type { NetworkMood, SentProbe } from './testing/prober-stage.js';
 
 describe.each(['tcp', 'udp'] as const)('%s', (method) => {
   describeProber(`socketProber over ${method}`, (chance) => {
