@@ -9,8 +9,8 @@ const MINUTES = 45;
 /** A line full of downloads, in bytes per second. */
 const BUSY = 2_000_000;
 
-// blog.stefandroid.com 2021-03, "pfsense high latency bufferbloat": a full line raised "Alarm latency 210 ms loss 21 %",
-// then "Clear" at 16 %, minutes apart, and the traffic went to and fro.
+// blog.stefandroid.com 2021-03, "pfsense high latency bufferbloat": a full line raised "Alarm latency 210 ms loss
+// 21 %", then "Clear" at 16 %, minutes apart, and the traffic went to and fro.
 describe('a line so full that probes take 210 ms and a fifth of them are lost', () => {
   it.each([1, 2])('keeps its traffic, without an alarm, and its score says how poor it is (seed %i)', async (seed) => {
     const stage = await Stage.running({ config, seed });

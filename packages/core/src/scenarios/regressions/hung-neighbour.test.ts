@@ -9,8 +9,8 @@ const config = simulatedConfig({
   ],
 });
 
-// gluetun #3021: the health check failed and nothing was done about it, because healing waited behind a start-up of DNS,
-// public-IP lookup and port forwarding that never ended.
+// gluetun #3021: the health check failed and nothing was done about it, because healing waited behind a start-up of
+// DNS, public-IP lookup and port forwarding that never ended.
 describe('a tunnel whose start hangs for ever', () => {
   it('holds up neither the probing nor the choice of another', async () => {
     const stage = staged();

@@ -5,7 +5,7 @@ const config = simulatedConfig({
   tunnels: [simulatedTunnel('ext', { type: 'external', priority: 0 }), simulatedTunnel('wg', { priority: 1 })],
 });
 
-// opnsense #6913: the provider's router rebooted every night, and after that nobody probed IPv6 until somebody did it by hand.
+// opnsense #6913: the provider's router rebooted at night, and after that nobody probed IPv6 until the user saw to it.
 describe('an interface that goes away and comes back by itself', () => {
   it.each([100, 2_000, 20_000, 300_000, 3_600_000])(
     'is probed again within two seconds, gone for %i ms',

@@ -36,7 +36,7 @@ describe('the connection of a tunnel', () => {
     expect(stage.tunnel('mv').liveness).toBe(liveness);
   });
 
-  it('establish timeout: one that never answers carries nothing, and is not torn down and set up again for it', async () => {
+  it('establish timeout: one that never answers carries nothing, and is not set up again and again', async () => {
     const { stage, from } = await play({ silentFrom: 0, at: 600_000 });
 
     const effects = stage.steps.slice(from).flatMap((step) => step.effects.map((e) => e.type));

@@ -5,8 +5,8 @@ const config = simulatedConfig({
   tunnels: [simulatedTunnel('ext', { type: 'external', priority: 0 }), simulatedTunnel('wg', { priority: 1 })],
 });
 
-// opnsense #7635, #7027: the probe's socket stayed bound to an old address and saw 100 % loss until somebody restarted it.
-it('a tunnel whose address changes again and again is probed from the new one each time, and loses nothing by it', async () => {
+// opnsense #7635, #7027: the probe's socket stayed bound to an old address and saw 100 % loss until it was restarted.
+it('a tunnel whose address changes again and again is probed from the new one, and loses nothing', async () => {
   const stage = await Stage.running({ config });
 
   for (let round = 1; round <= 20; round += 1) {
