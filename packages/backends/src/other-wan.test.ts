@@ -22,8 +22,8 @@ const live = (): AbortSignal => new AbortController().signal;
 const driversOn = (host: FakeHost) =>
   linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles: host.wireguardFiles });
 
-// OpenWrt's 6in4 and every HE user behind a provider's translator (RFC 6598, RFC 1918): the tunnel has to leave from the
-// private address that the machine really has. The public one, which the panel shows, is the translator's.
+// OpenWrt's 6in4, and HE's users behind a translator (RFC 6598, RFC 1918): the tunnel has to leave from the private
+// address that the machine really has. The public one, which the panel shows, is the translator's.
 describe('a 6in4 tunnel with an empty "local_ipv4" behind a translator', () => {
   it.each(['100.64.0.7', '10.11.12.13', '172.16.5.4', '192.168.1.20'])('leaves from %s', async (source) => {
     for (const sit of [true, false]) {
