@@ -32,6 +32,7 @@ describe('the first choice', () => {
 describe('the current one', () => {
   it.each<[string, Record<string, Way>, Record<string, Partial<Way>>, string]>([
     ['slightly worse latency should not change', { a: { rtt: 5 }, b: { rtt: 5 } }, { a: { rtt: 15 } }, 'a'],
+    ['similar score should not change', { a: {}, b: {} }, { a: { loss: 0.03 } }, 'a'],
     ['latency 0 on both should maintain the choice', { a: { rtt: 0 }, b: { rtt: 0 } }, {}, 'a'],
     ['gain below the relative margin', { a: { rtt: 300 }, b: { rtt: 300 } }, { b: { rtt: 260 } }, 'a'],
     ['gain below the absolute margin', { a: { rtt: 12 }, b: { rtt: 12 } }, { b: { rtt: 5 } }, 'a'],
