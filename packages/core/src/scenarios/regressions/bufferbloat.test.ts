@@ -39,7 +39,7 @@ describe('a line so full that probes take 210 ms and a fifth of them are lost', 
 /** Three quarters of an hour of it; answers with the score of each minute after the first. */
 async function congest(stage: Stage, inflow: number): Promise<readonly number[]> {
   const link = stage.world.link('he0');
-  Object.assign(link, { rtt: 190, jitter: 40, inflow });
+  Object.assign(link, { rtt: 202, jitter: 20, inflow });
   const scores: number[] = [];
   for (let minute = 0; minute < MINUTES; minute += 1) {
     link.loss = minute % 6 < 3 ? 0.21 : 0.16;

@@ -49,7 +49,7 @@ describe('the connection of a tunnel', () => {
 
 async function play({ silentFrom, silentTo, inflow = 0, at }: Course): Promise<{ stage: Stage; from: number }> {
   const stage = new Stage({ config });
-  if (silentFrom === 0) stage.world.link('mv0').cut = true;
+  if (silentFrom === 0) stage.world.cut('mv0');
   stage.world.link('mv0').inflow = inflow;
   stage.gateway.start();
   await stage.runUntil(() => stage.tunnel('mv').state === 'up', 1_000, 1);

@@ -71,7 +71,8 @@ async function staged(ways: Record<string, Way>): Promise<Stage> {
   const stage = new Stage({ config: configOf(ways) });
   for (const [name, { rtt = 20, answers }] of Object.entries(ways)) {
     const link = stage.world.link(`${name}0`);
-    Object.assign(link, { rtt, jitter: 1, cut: answers === 'never' });
+    Object.assign(link, { rtt, jitter: 1 });
+    if (answers === 'never') stage.world.cut(`${name}0`);
     if (answers === 'down') link.faults = { raiseFails: 1 };
   }
   stage.gateway.start();

@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { type Link, NO_FAULTS, Stage, simulatedConfig, simulatedTunnel } from '../../testing/index.js';
+import { NO_FAULTS, Stage, simulatedConfig, simulatedTunnel } from '../../testing/index.js';
 
 const config = simulatedConfig({ tunnels: [simulatedTunnel('d1'), simulatedTunnel('d2')] });
 
 /** What happens to the two, in turn, two minutes after each other. */
-type Step = Readonly<Record<string, Partial<Link>>>;
+type Step = (stage: Stage) => void;
 
-const far = (d1: number, d2: number): Step => ({ d10: { rtt: d1 }, d20: { rtt: d2 } });
+const far =
+  (d1: number, d2: number): Step =>
+  ({ world }) => {
+    world.link('d10').rtt = d1;
+    world.link('d20').rtt = d2;
+  };
+const gone: Step = ({ world }) => world.cut('d1');
+const back: Step = ({ world }) => world.restore('d1');
 
 // The cases of tailscale's choice of a home relay. "Saw traffic" is rx-traffic.test.ts. Where theirs returns to a relay
 // that is back and no better, ours stays.
@@ -14,8 +21,8 @@ describe('two ways out of one priority', () => {
   it.each<[string, readonly Step[], string]>([
     ['first reading', [far(20, 30)], 'd1'],
     ['with two', [far(20, 30), far(40, 30)], 'd1'],
-    ['but now d1 gone', [far(20, 30), { d10: { cut: true } }], 'd2'],
-    ['d1 is back', [far(20, 30), { d10: { cut: true } }, { d10: { cut: false } }], 'd2'],
+    ['but now d1 gone', [far(20, 30), gone], 'd2'],
+    ['d1 is back', [far(20, 30), gone, back], 'd2'],
     ['hysteresis, no switch', [far(40, 40), far(34, 31)], 'd1'],
     ['hysteresis, no switch absolute', [far(20, 20), far(8, 1)], 'd1'],
     ['hysteresis, no switch pct', [far(220, 220), far(290, 260)], 'd1'],
@@ -27,7 +34,7 @@ describe('two ways out of one priority', () => {
     stage.gateway.start();
 
     for (const step of steps) {
-      for (const [iface, change] of Object.entries(step)) Object.assign(stage.world.link(iface), change);
+      step(stage);
       await stage.run(130_000);
     }
 
