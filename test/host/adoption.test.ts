@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Millis } from '@hurricane/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/command.js';
 import { Datagrams } from '../support/datagrams.js';
@@ -8,7 +7,7 @@ import { requireHost } from '../support/require-host.js';
 import { seeded } from '../support/seed.js';
 import { TcpStream } from '../support/tcp-stream.js';
 import { Testbed } from '../support/testbed.js';
-import { waitFor } from '../support/wait-for.js';
+import { pass, waitFor } from '../support/wait-for.js';
 
 const blocked = requireHost({ root: true, tools: ['ip', 'nft', 'ping', 'socat', 'curl'] });
 
@@ -176,9 +175,4 @@ function expectUnharmed(which: string, ends: Ends): void {
   expect(inOrder(ends), which).toEqual(COMPLETE);
   expect(Math.min(up.received, down.received), which).toBeGreaterThan(10_000);
   expect(Math.max(up.longestGap, down.longestGap), `the longest gap ${which}`).toBeLessThan(STALL_LIMIT_MS);
-}
-
-async function pass(time: Millis): Promise<void> {
-  const from = performance.now();
-  await waitFor(() => performance.now() - from >= time, time + 1_000, 'time to pass');
 }
