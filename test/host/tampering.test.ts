@@ -1,7 +1,7 @@
 import { type Millis, ROUTING_DEFAULTS } from '@hurricane/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
-import type { Namespace } from '../support/namespace.js';
+import { flushForeign } from '../support/networkd.js';
 import { requireHost } from '../support/require-host.js';
 import { Testbed } from '../support/testbed.js';
 import { TARGETS } from '../support/topology.js';
@@ -85,7 +85,7 @@ describe.skipIf(blocked !== null)(`somebody else changes our routing${blocked ==
     await mended();
   });
 
-  it(`puts back all of ours that a restarted systemd-networkd flushes, and nothing else, ${FLUSHES} rounds`, async () => {
+  it(`puts back ours, and nothing else, after a restart of systemd-networkd, ${FLUSHES} rounds`, async () => {
     const times: number[] = [];
     for (let round = 0; round < FLUSHES; round += 1) {
       await bed.client.ip6('rule add pref 9100 from 2001:db8:77::/64 lookup 77 protocol static');
@@ -234,19 +234,3 @@ describe.skipIf(blocked !== null)(
     });
   },
 );
-
-/**
- * Removes what systemd-networkd does at its start unless it is told otherwise: every IPv6 rule and route
- * that its own files do not have, but for the kernel's (networkd.conf(5), ManageForeignRoutes and
- * ManageForeignRoutingPolicyRules). Resolves to the commands, which one process ran.
- */
-async function flushForeign(client: Namespace): Promise<readonly string[]> {
-  const foreign = async (...args: readonly string[]): Promise<readonly string[]> =>
-    (await client.must(['ip', '-6', ...args])).split('\n').filter((line) => / proto (?!kernel)/.test(line));
-  const rules = (await foreign('rule', 'show')).map((line) => `rule del pref ${line.split(':')[0]}`);
-  const routes = (await foreign('route', 'show', 'table', 'all')).map(
-    (line) => `route del ${line.replace(/ (error|pref) .*$/, '').trim()}`,
-  );
-  await client.ip6(...rules, ...routes);
-  return [...rules, ...routes];
-}
