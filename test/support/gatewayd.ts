@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressesView, HealthView, Millis, TunnelsView } from '@hurricane/core';
@@ -74,7 +74,11 @@ export class Gatewayd {
 
   /** Has it read another configuration. What comes of it takes a while. */
   async reload(configuration: string): Promise<void> {
-    await writeFile(join(this.#directory, CONFIGURATION), configuration);
+    const file = join(this.#directory, CONFIGURATION);
+    const next = `${file}.next`;
+    await writeFile(next, configuration);
+    // In one step: it may be reading the file because of the time before.
+    await rename(next, file);
     this.process.signal('SIGHUP');
   }
 

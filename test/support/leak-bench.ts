@@ -185,6 +185,11 @@ ${sections.join('\n')}`;
     }
   }
 
+  /** The end of what the daemon has said. */
+  log(): string {
+    return this.gatewayd?.process.output.slice(-8_192) ?? '';
+  }
+
   async #chat(): Promise<void> {
     // Nobody answers, so that what leaves is only what was sent.
     await this.bed.internet.nft(
@@ -222,7 +227,7 @@ ${sections.join('\n')}`;
   }
 
   #explain(error: unknown): never {
-    throw new Error(`${String(error)}\n${this.gatewayd?.process.output.slice(-8_192)}`);
+    throw new Error(`${String(error)}\n${this.log()}`);
   }
 }
 
