@@ -7,6 +7,7 @@ import { orNoIpv6 } from './ipv6-switch.js';
 import { isMarked } from './ownership.js';
 import type { PolicyTarget } from './policy-changes.js';
 import type { PolicyRouting } from './policy-routing.js';
+import { sameAddress } from './prefix.js';
 import { removeLink } from './sit.js';
 import { readUnderlay, type Underlay } from './underlay.js';
 import { type Undo, undoable } from './undo.js';
@@ -24,8 +25,13 @@ const IPV4_HEADER = 20;
 /** RFC 8200 section 5: every link must carry this much. */
 const LEAST_MTU = 1_280;
 
-/** How the tunnel's routing is made right; resolves to what was put back. */
-type Route = (target: PolicyTarget) => ResultAsync<readonly string[], DriverError>;
+/** How the tunnel's routing is made right. */
+interface Routing {
+  /** Before the interface has the address. */
+  readonly hold: (target: PolicyTarget) => ResultAsync<unknown, DriverError>;
+  /** Once it has it; resolves to what was put back. */
+  readonly route: (target: PolicyTarget) => ResultAsync<readonly string[], DriverError>;
+}
 
 /** What a tunnel is to be, and what there is. */
 interface Sight {
@@ -47,7 +53,7 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   const settle = (
     tunnel: HeTunnel,
     { endpoint, address, found, underlay }: Sight,
-    route: Route,
+    { hold, route }: Routing,
     note: (undo: Undo) => void,
     signal: AbortSignal,
   ): ResultAsync<readonly string[], DriverError> =>
@@ -57,9 +63,12 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
       const ends = { iface: tunnel.iface, remote: endpoint, local: tunnel.local ?? underlay.source ?? before };
       const carried = yield* carry(carrying, { tunnel, found, ends }, note, signal);
       const { prefixLength } = tunnel;
+      const target = { iface: tunnel.iface, address, prefixLength, gateway: null };
+      const isThere = carried.link.addresses.some((each) => sameAddress(each.address, address));
+      if (!isThere) yield* hold(target);
       const want = { address, prefixLength, mtu: mtuFor(tunnel, underlay, found) };
       const dressed = yield* (carried.isOurs ? dress : lendAddress)(runner, carried.link, want, note, signal);
-      const routed = yield* route({ iface: tunnel.iface, address, prefixLength, gateway: null });
+      const routed = yield* route(target);
       return ok([...carried.restored, ...dressed, ...routed]);
     });
 
@@ -71,22 +80,28 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
     );
 
   const up = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> => {
-    const route: Route = (target) => policy.install(target, signal).map(() => []);
-    const raised = undoable((note) =>
-      look(tunnel, signal)
-        .andThen((seen) => settle(tunnel, seen, route, note, signal))
-        .andThen(() => inspect(tunnel, signal)),
-    );
+    const raised = undoable((note) => {
+      const hold = (target: PolicyTarget): ResultAsync<void, DriverError> =>
+        policy.hold(target, signal).map((isNew) => {
+          if (isNew) note(() => policy.remove(target.iface, signal));
+        });
+      const route: Routing['route'] = (target) => policy.install(target, signal).map(() => []);
+      return look(tunnel, signal)
+        .andThen((seen) => settle(tunnel, seen, { hold, route }, note, signal))
+        .andThen(() => inspect(tunnel, signal));
+    });
     return orNoIpv6(runner, tunnel.iface, signal, raised);
   };
 
   const repair = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> => {
-    const route: Route = (target) => policy.repair(target, signal);
+    const route: Routing['route'] = (target) => policy.repair(target, signal);
+    // All of it is put back in a moment, and told of then.
+    const hold = (): ResultAsync<void, DriverError> => okAsync(undefined);
     // Half a repair is better than none: nothing is taken back.
     const keep = (): void => {};
     const repaired = look(tunnel, signal).andThen((seen) =>
       // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
-      seen.found?.up === true ? settle(tunnel, seen, route, keep, signal) : okAsync([]),
+      seen.found?.up === true ? settle(tunnel, seen, { hold, route }, keep, signal) : okAsync([]),
     );
     return orNoIpv6(runner, tunnel.iface, signal, repaired);
   };

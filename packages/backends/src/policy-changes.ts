@@ -50,6 +50,8 @@ export function policyChanges(target: PolicyTarget, slot: Slot, places: RulePlac
       ...missing.map((want) => routeArgv('replace', want)),
       // Last, because from here on packets rely on the table.
       ...addRule(from),
+      // Without the guard they may have gone on to main, and a connected socket remembers that for good.
+      ...(missing.some(isGuard) && isPlaced(from) ? lookAgain(from, oif, inTable) : []),
       ...staleRules.map((is) => ruleArgv('del', is)),
       ...staleRoutes.map((is) => routeArgv('del', is)),
     ],
@@ -62,6 +64,33 @@ export function policyChanges(target: PolicyTarget, slot: Slot, places: RulePlac
     ],
     moves: moved.length > 0,
   };
+}
+
+/** The commands that leave the tunnel's packets nowhere to go until its table has routes. Already so: none. */
+export function policyHold(
+  target: PolicyTarget,
+  slot: Slot,
+  places: RulePlaces,
+  seen: Sighting,
+): readonly (readonly string[])[] {
+  const inTable = rulesIn(slot.table, seen.rules);
+  const [oif, from] = rulesFor(target, slot.table, places);
+  const addRule = (rule: OurRule): readonly (readonly string[])[] =>
+    inTable.some((is) => sameSelection(is, rule)) ? [] : [ruleArgv('add', rule)];
+  const guards = routesFor(target, slot).filter(isGuard);
+  const missing = guards.filter((want) => !seen.ours.some((is) => is.table === slot.table && sameRoute(is, want)));
+  return [...addRule(oif), ...missing.map((want) => routeArgv('replace', want)), ...addRule(from)];
+}
+
+/**
+ * Has every socket look for its route anew: any change of rules does (fib6_rule_flush_cache, Linux 6.9 and
+ * long-term kernels of 2024), no change of routes in another table than the one it found. The rule is in our
+ * table and says nothing that the two others do not: one that was left behind does no harm, and goes as stale
+ * in a moment.
+ */
+function lookAgain(from: OurRule, oif: OurRule, inTable: readonly Rule[]): readonly (readonly string[])[] {
+  const both: OurRule = { ...from, oif: oif.oif };
+  return inTable.some((is) => samePlace(is, both)) ? [] : [ruleArgv('add', both), ruleArgv('del', both)];
 }
 
 /** The commands that take all of ours out of a table, the rule that records its owner last. */
@@ -111,6 +140,8 @@ function routesFor(target: PolicyTarget, slot: Slot): readonly OurRoute[] {
   ];
 }
 
+const isGuard = (route: OurRoute): boolean => route.type === 'unreachable';
+
 const samePlace = (is: OurRule, want: OurRule): boolean => is.pref === want.pref && sameSelection(is, want);
 
 function sameSelection(is: OurRule, want: OurRule): boolean {
@@ -123,7 +154,7 @@ function sameSelection(is: OurRule, want: OurRule): boolean {
 const sameSlot = (is: OurRoute, want: OurRoute): boolean =>
   is.metric === want.metric &&
   prefixKey(is.destination) === prefixKey(want.destination) &&
-  (want.type === 'unreachable' || is.iface === want.iface);
+  (isGuard(want) || is.iface === want.iface);
 
 const sameRoute = (is: OurRoute, want: OurRoute): boolean =>
   sameSlot(is, want) && is.type === want.type && sameAddress(is.gateway, want.gateway);
@@ -137,6 +168,4 @@ const describeMove = (iface: string, { fromPref, aheadOf }: RulePlaces): string 
     : `rules of ${iface} at preference ${fromPref}, ahead of somebody else's ${describeRule(aheadOf)}`;
 
 const describeRoute = (route: OurRoute): string =>
-  route.type === 'unreachable'
-    ? `guard route of table ${route.table}`
-    : `route to ${route.destination} in table ${route.table}`;
+  isGuard(route) ? `guard route of table ${route.table}` : `route to ${route.destination} in table ${route.table}`;

@@ -4,7 +4,7 @@ import type { CommandRunner } from './command.js';
 import { isOurs, readOurRoutes, readRules, readTable } from './ip.js';
 import { MOVE_WINDOW, MOVES_AT_MOST, Moves } from './moves.js';
 import { obey } from './obey.js';
-import { type PolicyTarget, policyChanges, policyRemovals, presentPlaces } from './policy-changes.js';
+import { type PolicyTarget, policyChanges, policyHold, policyRemovals, presentPlaces } from './policy-changes.js';
 import { describeRule, placesFor, type RulePlaces } from './policy-order.js';
 import { type Sighting, SLOTS, type Slot, Slots, tablesOf } from './slots.js';
 
@@ -13,6 +13,11 @@ import { type Sighting, SLOTS, type Slot, Slots, tablesOf } from './slots.js';
  * and nothing else, whichever tunnel has the default route.
  */
 export interface PolicyRouting {
+  /**
+   * Leaves packets from the tunnel's prefix nowhere to go until `install` gives them a way: for before anybody
+   * can have its address. Resolves to whether there was nothing of the tunnel before: then `remove` undoes it.
+   */
+  hold(target: PolicyTarget, signal: AbortSignal): ResultAsync<boolean, DriverError>;
   /** Already so: changes nothing. Fails: takes back what it began, unless it was there before. */
   install(target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError>;
   /**
@@ -62,6 +67,18 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       slots.release(iface);
       moves.forget(iface);
       return ok();
+    });
+
+  const hold = (target: PolicyTarget, signal: AbortSignal): ResultAsync<boolean, DriverError> =>
+    safeTry(async function* () {
+      yield* checkPrefix(target);
+      const seen = yield* look(signal);
+      const isNew = tablesOf(target.iface, seen).length === 0;
+      const slot = yield* takeSlot(target.iface, seen, signal);
+      const places = yield* placesFor(slot, prefixOf(target), seen.rules);
+      const held = await runAll(policyHold(target, slot, places, seen), signal);
+      if (held.isErr() && isNew && !signal.aborted) await remove(target.iface, signal);
+      return held.map(() => isNew);
     });
 
   const install = (target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError> =>
@@ -121,7 +138,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return slots.take(iface, seen, avoid);
     });
 
-  return { install, repair, remove };
+  return { hold, install, repair, remove };
 }
 
 const prefixOf = ({ address, prefixLength }: PolicyTarget): string => `${address}/${prefixLength}`;

@@ -3,10 +3,10 @@ import { err, ok, type Result, ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { isOurs, MAIN_TABLE, type Route, readOurRoutes, readRules, routeArgv } from './ip.js';
 import { obey } from './obey.js';
-import { isMarked } from './ownership.js';
+import { isMarked, markIn } from './ownership.js';
 import { policyRemovals } from './policy-changes.js';
 import type { ProcessTable } from './process-table.js';
-import { isRow, parseRows, textOf } from './rows.js';
+import { parseRows, textOf } from './rows.js';
 import { isAnchor, type Sighting } from './slots.js';
 import { carriedInterfaces } from './userspace-6in4.js';
 
@@ -58,15 +58,18 @@ function leftInterfaces(
     const rows = yield* parseRows(argv, shown.stdout);
     const carried = yield* carriedInterfaces({ processes }, signal);
     const marked = rows.flatMap((row): readonly Left[] => {
-      const iface = textOf(row, 'ifname');
-      if (iface === null || !isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return [];
-      const kind = isRow(row['linkinfo']) ? textOf(row['linkinfo'], 'info_kind') : null;
-      return [{ iface, maker: kind === 'sit' || carried.includes(iface) ? 'he_6in4' : 'wireguard' }];
+      const [iface, alias] = [textOf(row, 'ifname'), textOf(row, 'ifalias')];
+      if (iface === null || !isMarked({ alias, group: textOf(row, 'group') })) return [];
+      // By the mark alone: its process may have ended since, and the interface be about to.
+      return [{ iface, maker: isMadeFromFile(alias) ? 'wireguard' : 'he_6in4' }];
     });
     const unnamed = carried.filter((iface) => !marked.some((each) => each.iface === iface));
     return ok([...marked, ...unnamed.map((iface): Left => ({ iface, maker: 'he_6in4' }))]);
   });
 }
+
+/** Only WireGuard's drivers note in the mark what they made an interface from. */
+const isMadeFromFile = (alias: string | null): boolean => markIn(alias)?.madeFrom != null;
 
 /** Each by its driver, as if it were still configured: a driver's `down` needs the name only. */
 function lowerAll(
