@@ -31,7 +31,7 @@ export function productIn(namespace: string): ProductIn {
   return {
     runner,
     processes,
-    drivers: linuxDrivers({ routing: ROUTING_DEFAULTS, runner, processes }),
+    drivers: linuxDrivers({ routing: ROUTING_DEFAULTS, runner, batch, processes }),
     routes: linuxRouteTable({ runner, batch, metric: ROUTING_DEFAULTS.metric }),
     close: () => batch.close(),
   };

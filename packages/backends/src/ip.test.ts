@@ -127,6 +127,7 @@ describe('reading what ip prints', () => {
         { address: '2001:db8::2', length: 64, usable: true, metric: null },
         { address: '2001:db8::3', length: 64, usable: false, metric: 206 },
       ],
+      ipv4: ['192.0.2.1/24'],
       counters: { rx: 9007199254740993n, tx: 18446744073709551615n },
       ends: { remote: '203.0.113.1', local: 'any' },
     });

@@ -86,12 +86,16 @@ function withLink(
 
 function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished | null {
   const name = after(words, 'dev');
-  const link = kernel.links.get(name ?? '');
-  if (link === undefined) return no(`Device "${name}" does not exist.`, 1);
+  if (name === null) return done([...kernel.links].map(([each, link]) => addressRow(each, link)));
+  const link = kernel.links.get(name);
+  return link === undefined ? no(`Device "${name}" does not exist.`, 1) : done([addressRow(name, link)]);
+}
+
+function addressRow(name: string, link: FakeLink): object {
   const addr_info = [...link.addresses].map(([text, flags]) => {
     const [local, length] = text.split('/');
     return {
-      family: 'inet6',
+      family: text.includes(':') ? 'inet6' : 'inet',
       local,
       prefixlen: Number(length),
       scope: local?.startsWith('fe80:') === true ? 'link' : 'global',
@@ -100,12 +104,10 @@ function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished |
       ),
     };
   });
-  return done([
-    {
-      ...linkRow(name ?? '', link),
-      ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
-    },
-  ]);
+  return {
+    ...linkRow(name, link),
+    ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
+  };
 }
 
 const linkRow = (ifname: string, link: FakeLink): object => ({
