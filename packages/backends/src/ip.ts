@@ -84,6 +84,17 @@ export function readOurRoutes(runner: CommandRunner, signal: AbortSignal): Resul
   );
 }
 
+/** The routes of the main table that leave by an interface. `flag`: `-4` or `-6`. */
+export function readRoutesVia(
+  runner: CommandRunner,
+  flag: string,
+  iface: string,
+  signal: AbortSignal,
+): ResultAsync<readonly Route[], DriverError> {
+  const argv = ['ip', '-N', '-j', flag, 'route', 'show', 'table', `${MAIN_TABLE}`, 'dev', iface];
+  return readRoutes(runner, argv, MAIN_TABLE, signal);
+}
+
 /** The IPv6 default routes of every table. */
 export function readDefaults(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> {
   return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', 'all', 'default'], MAIN_TABLE, signal);

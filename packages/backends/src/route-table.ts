@@ -10,7 +10,7 @@ import { saidOnce } from './wg-notes.js';
 
 export interface RouteTableDeps {
   readonly runner: CommandRunner;
-  /** Carries the switch itself, and repairs. What it did is checked with `runner`, and done again where it was not right. */
+  /** Carries the switch itself, and repairs. What it did is checked with `runner`, and done again if not right. */
   readonly batch: IpBatch;
   /** Of the managed default route. */
   readonly metric: number;

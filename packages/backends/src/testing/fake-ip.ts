@@ -29,8 +29,9 @@ const verdict = (refusal: Refusal): Finished => (refusal === null ? done() : no(
 
 /** Does what `ip` would, with the words after it. Null for a command it does not know. */
 export function fakeIp(options: FakeIpOptions, args: readonly string[]): Finished | null {
-  const words = args.filter((word) => !/^-[A-Za-z6]+$/.test(word));
+  const words = args.filter((word) => !/^-[A-Za-z46]+$/.test(word));
   const [object, verb, ...rest] = words;
+  const family = args.includes('-4') ? 4 : 6;
   switch (`${object} ${verb}`) {
     case 'addr show':
       return showAddresses(options.kernel, rest);
@@ -54,10 +55,11 @@ export function fakeIp(options: FakeIpOptions, args: readonly string[]): Finishe
     case 'rule del':
       return changeRule(options.kernel, verb === 'del', rest);
     case 'route show':
-      return showRoutes(options.kernel, rest);
+      return showRoutes(options.kernel, family, rest);
+    case 'route add':
     case 'route replace':
     case 'route del':
-      return changeRoute(options.kernel, verb === 'del', rest);
+      return changeRoute(options.kernel, verb ?? '', rest);
     case 'route get':
       return options.underlay === null
         ? no('RTNETLINK answers: Network is unreachable')
@@ -172,11 +174,15 @@ function changeAddress(kernel: FakeKernel, isRemoval: boolean, words: readonly s
     const held = [...link.addresses.keys()].some((is) => is.split('/')[0] === address.split('/')[0]);
     // A known address keeps its prefix length, whatever it is told.
     const metric = after(words, 'metric');
-    const flags = [words.includes('nodad') ? 'nodad' : 'tentative', ...(metric === null ? [] : [`metric ${metric}`])];
+    const flag = words.includes('nodad') ? ['nodad'] : hasNeighbours(link) ? ['tentative'] : [];
+    const flags = [...flag, ...(metric === null ? [] : [`metric ${metric}`])];
     if (!held) link.addresses.set(address, flags);
     return done();
   });
 }
+
+/** Without neighbours (IFF_NOARP) nobody is asked whether an address is free (addrconf_dad_begin). */
+const hasNeighbours = ({ kind }: FakeLink): boolean => !['sit', 'tun', 'wireguard'].includes(kind ?? '');
 
 function ruleRow(rule: FakeRule): object {
   const [src, length] = rule.from?.split('/') ?? ['all'];
@@ -203,11 +209,14 @@ function changeRule(kernel: FakeKernel, isRemoval: boolean, words: readonly stri
   return verdict(isRemoval ? kernel.removeRule(rule) : kernel.addRule(rule));
 }
 
-function showRoutes(kernel: FakeKernel, words: readonly string[]): Finished {
+function showRoutes(kernel: FakeKernel, family: 4 | 6, words: readonly string[]): Finished {
   const table = after(words, 'table') ?? 'main';
   const protocol = after(words, 'proto');
+  const iface = after(words, 'dev');
   const shown = kernel.routes.filter(
     (route) =>
+      family === (/^\d+\./.test(route.destination) ? 4 : 6) &&
+      (iface === null || route.iface === iface) &&
       (table === 'all' ? route.table !== LOCAL_TABLE : route.table === Number(table)) &&
       (!words.includes('default') || route.destination === 'default') &&
       (protocol === null || route.protocol === Number(protocol)),
@@ -231,7 +240,7 @@ const routeRow = (route: FakeRoute, names: { readonly table: boolean; readonly p
   ...{ metric: route.metric, flags: [] },
 });
 
-function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished {
+function changeRoute(kernel: FakeKernel, verb: string, words: readonly string[]): Finished {
   const iface = after(words, 'dev');
   if (iface !== null && !kernel.links.has(iface)) return no(`Cannot find device "${iface}"`, 1);
   const isUnreachable = words[0] === 'unreachable';
@@ -245,7 +254,8 @@ function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly str
     metric: Number(after(words, 'metric') ?? 1024),
     protocol: Number(after(words, 'proto') ?? 3),
   };
-  return verdict(isRemoval ? kernel.removeRoute(route) : kernel.replaceRoute(route));
+  if (verb === 'del') return verdict(kernel.removeRoute(route));
+  return verdict(verb === 'add' ? kernel.addRoute(route) : kernel.replaceRoute(route));
 }
 
 /** The kernel forgets the host part of a destination. Enough of that for the addresses of our tests: /64 and /128. */
