@@ -75,6 +75,7 @@ function toInterface(name: string, row: Row, counters: LinkCounters | null): Int
   const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
   const data = isRow(info['info_data']) ? info['info_data'] : {};
   const kind = textOf(info, 'info_kind');
+  const flags = listOf(row, 'flags');
   const addresses = (family: string): readonly Row[] =>
     listOf(row, 'addr_info')
       .filter(isRow)
@@ -83,25 +84,27 @@ function toInterface(name: string, row: Row, counters: LinkCounters | null): Int
     name,
     index: numberOf(row, 'ifindex'),
     kind,
-    up: listOf(row, 'flags').includes('UP'),
+    up: flags.includes('UP'),
     alias: textOf(row, 'ifalias'),
     group: textOf(row, 'group'),
     mtu: numberOf(row, 'mtu'),
-    addresses: addresses('inet6').map(toAddress),
+    addresses: addresses('inet6').map((each) => toAddress(each, flags.includes('NOARP'))),
     ipv4: addresses('inet').map((each) => `${textOf(each, 'local') ?? ''}/${numberOf(each, 'prefixlen') ?? 32}`),
     counters,
     ends: kind === 'sit' ? { remote: textOf(data, 'remote') ?? 'any', local: textOf(data, 'local') ?? 'any' } : null,
   };
 }
 
-const UNFIT = ['tentative', 'deprecated', 'temporary', 'dadfailed'] as const;
+const UNFIT = ['deprecated', 'temporary', 'dadfailed'] as const;
 
-function toAddress(row: Row): InterfaceAddress {
+/** `isAlone`: there is nobody to ask whether the address is free, and `tentative` lasts a moment (addrconf_dad_work). */
+function toAddress(row: Row, isAlone: boolean): InterfaceAddress {
+  const isFit = UNFIT.every((flag) => row[flag] !== true) && (isAlone || row['tentative'] !== true);
   return {
     address: textOf(row, 'local') ?? '',
     length: numberOf(row, 'prefixlen') ?? 128,
     metric: numberOf(row, 'metric'),
-    usable: textOf(row, 'scope') === 'global' && UNFIT.every((flag) => row[flag] !== true),
+    usable: textOf(row, 'scope') === 'global' && isFit,
   };
 }
 

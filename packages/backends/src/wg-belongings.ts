@@ -44,8 +44,8 @@ export function putBackAddresses(
   { addresses }: WgBelongings,
   signal: AbortSignal,
 ): ResultAsync<readonly string[], DriverError> {
-  const change = (verb: 'replace' | 'del', flag: string, text: string): ResultAsync<unknown, DriverError> =>
-    obey(runner, ['ip', flag, 'addr', verb, text, 'dev', found.name], signal);
+  const change = (flag: string, ...words: readonly string[]): ResultAsync<unknown, DriverError> =>
+    obey(runner, ['ip', flag, 'addr', ...words, 'dev', found.name], signal);
   return safeTry(async function* () {
     const restored: string[] = [];
     for (const wanted of addresses) {
@@ -53,8 +53,10 @@ export function putBackAddresses(
       const has = found.addresses.find((each) => sameAddress(each.address, wanted.address));
       if (wanted.family === 'ipv4' ? found.ipv4.includes(text) : has?.length === wanted.length) continue;
       // The kernel keeps an address's old prefix length when told a new one (inet6_addr_modify).
-      if (has !== undefined) yield* change('del', '-6', `${has.address}/${has.length}`);
-      yield* change('replace', familyFlag(wanted), text);
+      if (has !== undefined) yield* change('-6', 'del', `${has.address}/${has.length}`);
+      if (wanted.family === 'ipv4') yield* change('-4', 'replace', text);
+      // What depends on it must not have to wait until the kernel finds that there is nobody to ask.
+      else yield* change('-6', 'replace', text, 'nodad');
       restored.push(`address ${text} on ${found.name}`);
     }
     return ok(restored);

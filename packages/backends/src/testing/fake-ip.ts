@@ -113,12 +113,18 @@ function addressRow(name: string, link: FakeLink): object {
 }
 
 const linkRow = (ifname: string, link: FakeLink): object => ({
-  ...{ ifindex: link.index, ifname, flags: link.up ? ['UP'] : [], mtu: link.mtu, group: link.group },
+  ...{ ifindex: link.index, ifname, flags: flagsOf(link), mtu: link.mtu, group: link.group },
   ...(link.alias === '' ? {} : { ifalias: link.alias }),
   ...(link.kind === null
     ? {}
     : { linkinfo: { info_kind: link.kind, info_data: { remote: link.remote, local: link.local } } }),
 });
+
+/** Tunnels have no neighbours. */
+const flagsOf = ({ up, kind }: FakeLink): readonly string[] => [
+  ...(['sit', 'tun', 'wireguard'].includes(kind ?? '') ? ['NOARP'] : []),
+  ...(up ? ['UP'] : []),
+];
 
 function showLink(kernel: FakeKernel, words: readonly string[]): Finished | null {
   if (words.includes('dev')) return withLink(kernel, words, (link, name) => done([linkRow(name, link)]));
@@ -174,15 +180,11 @@ function changeAddress(kernel: FakeKernel, isRemoval: boolean, words: readonly s
     const held = [...link.addresses.keys()].some((is) => is.split('/')[0] === address.split('/')[0]);
     // A known address keeps its prefix length, whatever it is told.
     const metric = after(words, 'metric');
-    const flag = words.includes('nodad') ? ['nodad'] : hasNeighbours(link) ? ['tentative'] : [];
-    const flags = [...flag, ...(metric === null ? [] : [`metric ${metric}`])];
+    const flags = [words.includes('nodad') ? 'nodad' : 'tentative', ...(metric === null ? [] : [`metric ${metric}`])];
     if (!held) link.addresses.set(address, flags);
     return done();
   });
 }
-
-/** Without neighbours (IFF_NOARP) nobody is asked whether an address is free (addrconf_dad_begin). */
-const hasNeighbours = ({ kind }: FakeLink): boolean => !['sit', 'tun', 'wireguard'].includes(kind ?? '');
 
 function ruleRow(rule: FakeRule): object {
   const [src, length] = rule.from?.split('/') ?? ['all'];
