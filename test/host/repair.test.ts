@@ -7,6 +7,7 @@ import type { Namespace } from '../support/namespace.js';
 import { addNamespaces, removeNamespaces } from '../support/namespace-names.js';
 import { ip6, type ProductIn, productIn, stateOf, within } from '../support/product-in.js';
 import { requireHost } from '../support/require-host.js';
+import { spread } from '../support/spread.js';
 
 const missing = requireHost({ root: true, tun: true, tools: ['ip', 'ss', 'socat'] });
 const why = missing === null ? '' : ` (skipped: ${missing})`;
@@ -342,9 +343,3 @@ describe.skipIf(missing !== null)(`connections over a dead tunnel, on a real ker
 
   const inside = (...argv: string[]): readonly string[] => ['ip', 'netns', 'exec', here, ...argv];
 });
-
-function spread(took: readonly number[]): string {
-  const sorted = [...took].sort((a, b) => a - b);
-  const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(0);
-  return `p50 ${at(0.5)} ms, worst ${at(1)} ms`;
-}

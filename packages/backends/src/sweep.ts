@@ -1,7 +1,8 @@
 import type { ConfigOf, DriverError, DriverSet, TunnelConfig } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { isOurs, MAIN_TABLE, type Route, readOurRoutes, readRules, routeArgv } from './ip.js';
+import { readRouting } from './host-looks.js';
+import { isOurs, MAIN_TABLE, type Route, routeCommand, toArgv } from './ip.js';
 import { obey } from './obey.js';
 import { isMarked, markIn } from './ownership.js';
 import { policyRemovals } from './policy-changes.js';
@@ -102,12 +103,12 @@ function clearRouting(
   signal: AbortSignal,
 ): ResultAsync<readonly string[], DriverError> {
   return safeTry(async function* () {
-    const seen = { rules: yield* readRules(runner, signal), ours: yield* readOurRoutes(runner, signal) };
+    const seen = yield* readRouting(runner, signal);
     const routes = seen.ours.filter((route) => route.table === MAIN_TABLE && !isVia(ifaces, route));
     const tables = ourTables(seen).filter((table) => !isAccountedFor(table, ifaces, seen));
-    for (const route of routes) yield* obey(runner, routeArgv('del', route), signal);
+    for (const route of routes) yield* obey(runner, toArgv(routeCommand('del', route)), signal);
     for (const table of tables) {
-      for (const argv of policyRemovals('', table, seen)) yield* obey(runner, argv, signal);
+      for (const command of policyRemovals('', table, seen)) yield* obey(runner, toArgv(command), signal);
     }
     return ok([
       ...routes.map(
