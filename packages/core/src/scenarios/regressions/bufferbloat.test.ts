@@ -5,7 +5,7 @@ import { Stage, simulatedConfig, simulatedTunnel } from '../../testing/index.js'
 const config = simulatedConfig({
   tunnels: [simulatedTunnel('he', { type: 'he_6in4', priority: 0 }), simulatedTunnel('wg', { priority: 1 })],
 });
-const MINUTES = 45;
+const MINUTES = 30;
 /** A line full of downloads, in bytes per second. */
 const BUSY = 2_000_000;
 
@@ -36,7 +36,7 @@ describe('a line so full that probes take 210 ms and a fifth of them are lost', 
   );
 });
 
-/** Three quarters of an hour of it; answers with the score of each minute after the first. */
+/** Half an hour of it; answers with the score of each minute after the first. */
 async function congest(stage: Stage, inflow: number): Promise<readonly number[]> {
   const link = stage.world.link('he0');
   Object.assign(link, { rtt: 202, jitter: 20, inflow });
