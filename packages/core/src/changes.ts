@@ -22,6 +22,7 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
           from: was.liveness.kind,
           to: t.liveness.kind,
           primary: primary?.config.name === t.config.name,
+          unrest: t.unrest.times,
         },
       });
     announceFindings([was, before], [t, after], emit);
@@ -49,7 +50,7 @@ function announceFindings(was: readonly [Tunnel, State], is: readonly [Tunnel, S
   const tunnel = t.config.name;
   const place = placeOf(...is);
   if (place !== null && place !== placeOf(...was))
-    emit({ type: 'announce', news: { type: 'fault_located', tunnel, place } });
+    emit({ type: 'announce', news: { type: 'fault_located', tunnel, place, unrest: t.unrest.times } });
   const hole = isMtuBlackHole(t);
   if (hole === isMtuBlackHole(was[0])) return;
   const size = t.reading?.mtu ?? 0;
