@@ -35,7 +35,7 @@ let tunnels: readonly WgTunnel[];
 const ip = (...argv: readonly string[]): Promise<string> => bed.client.must(['ip', ...argv]);
 const [ours, theirs] = [(): WgTunnel => tunnels[0] as WgTunnel, (): WgTunnel => tunnels[1] as WgTunnel];
 
-/** What the client is like. Nobody is asked whether a tunnel's address is free, and so it is no matter if that is said. */
+/** What the client is like. `nodad` makes no difference where there is nobody to ask whether an address is free. */
 const present = async (): Promise<string> => (await bed.snapshot('client')).replaceAll('"nodad":true,', '');
 
 /** What must not change: the interface's number, its keys and peers, and when keys were last agreed on. */

@@ -97,7 +97,7 @@ function toInterface(name: string, row: Row, counters: LinkCounters | null): Int
 
 const UNFIT = ['deprecated', 'temporary', 'dadfailed'] as const;
 
-/** `isAlone`: there is nobody to ask whether the address is free, and `tentative` lasts a moment (addrconf_dad_work). */
+/** `isAlone`: nobody is asked whether the address is free, so `tentative` lasts a moment only (addrconf_dad_work). */
 function toAddress(row: Row, isAlone: boolean): InterfaceAddress {
   const isFit = UNFIT.every((flag) => row[flag] !== true) && (isAlone || row['tentative'] !== true);
   return {

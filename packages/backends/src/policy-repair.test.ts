@@ -221,6 +221,20 @@ describe('what is found again when our rules are gone', () => {
     expect([tableOf('tun0'), tableOf('tun1')]).toEqual([ROUTING_DEFAULTS.tableBase, ROUTING_DEFAULTS.tableBase + 1]);
   });
 
+  it('is not a table that somebody else has filled since, when nothing says any more that it was ours', async () => {
+    const { host } = await raised('tun0');
+    for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+    const [guard] = host.kernel.routes.splice(0);
+    const theirs = { type: null, iface: 'tun0', gateway: null, source: null, metric: 1_024, protocol: 9 };
+    host.kernel.addRoute({ ...theirs, table: guard?.table ?? 0, destination: '2001:db8:99::/48' });
+    const fresh = policyRouting({ runner: host, routing: ROUTING_DEFAULTS });
+
+    expect((await fresh.repair(target('tun0', 0), live()))._unsafeUnwrap()).toHaveLength(5);
+
+    const { table } = host.kernel.rules.find((rule) => rule.oif === 'tun0') ?? {};
+    expect(table).toBe(ROUTING_DEFAULTS.tableBase + 1);
+  });
+
   it('is removed without them', async () => {
     const { host, policy } = await raised('tun0');
     for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DriverError } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
@@ -40,6 +41,8 @@ describe('a shared look', () => {
     await expect.poll(() => looks.length).toBe(1);
 
     const late = [ask('b', live()), ask('c', live())];
+    for (let turns = 0; turns < 5; turns += 1) await nextTurn();
+    expect(looks, 'one at a time').toHaveLength(1);
     looks[0]?.answer(ok('old'));
 
     expect((await early)._unsafeUnwrap()).toBe('old');

@@ -63,6 +63,8 @@ describe('the repair of a WireGuard tunnel', () => {
     ]);
     expect(linkOf(host)).toBe(link);
     expect(host.wg.peers.get('wg0')).toBe(peers);
+    // A route that names it as its source would be refused until the kernel has found that nobody else has it.
+    expect(link.addresses.get(FIRST)).toEqual(['nodad']);
     expect(commands().filter(([tool, ...args]) => tool !== 'ip' || args.includes('link'))).toEqual([]);
   });
 
@@ -79,6 +81,20 @@ describe('the repair of a WireGuard tunnel', () => {
     );
     expect(`${host}`).toBe(whole);
     expect(await repair()).toEqual([]);
+  });
+
+  it('tells such a route from the one that comes with an address in the same network', async () => {
+    const { host, repair, whole } = await raised(fakeConf([FIRST], [], NETWORKS));
+    const ours = host.kernel.routes.find(({ destination }) => destination === '2001:db8:9::/48');
+    if (ours === undefined) throw new Error('there is no such route');
+    const theirs = { ...ours, metric: 256, protocol: 2 };
+    host.kernel.removeRoute(ours);
+    host.kernel.addRoute(theirs);
+
+    expect(await repair()).toEqual(['route to 2001:db8:9::/48 via wg0']);
+
+    host.kernel.removeRoute(theirs);
+    expect(`${host}`).toBe(whole);
   });
 
   it('leaves a network to whoever has a route to it by now', async () => {
@@ -179,7 +195,8 @@ describe('the repair of a WireGuard tunnel', () => {
     ],
   ])('is none when the interface %s: that is for raising it', async (_what, spoil) => {
     const { host, repair } = await raised();
-    flush(host);
+    for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+    host.kernel.routes.splice(0);
     spoil(host);
     const before = `${host}`;
 
@@ -231,6 +248,16 @@ describe('raising a WireGuard tunnel that is up but was robbed', () => {
     const reading = (await driver.up(tunnel, live()))._unsafeUnwrap();
 
     expect(reading.address).toBe('2001:db8:2::2');
+    expect(`${host}`).toBe(whole);
+    expect(linkOf(host)).toBe(link);
+  });
+
+  it('of the routes to its networks does the same', async () => {
+    const { host, driver, link, whole } = await raised(fakeConf([FIRST], [], NETWORKS));
+    host.kernel.routes.splice(0);
+
+    (await driver.up(tunnel, live()))._unsafeUnwrap();
+
     expect(`${host}`).toBe(whole);
     expect(linkOf(host)).toBe(link);
   });
