@@ -11,6 +11,10 @@ describe('a running daemon', () => {
   it.each([
     ['[core]\napi_port = 9000', ['core.api_port']],
     ['[core]\napi_bind = ::1', ['core.api_bind']],
+    ['[core]\napi_socket = /run/x\napi_socket_group = 7', ['core.api_socket', 'core.api_socket_group']],
+    ['[core]\napi_token_file = /t', ['core.api_token_file']],
+    ['[core]\napi_allow_origin = http://a', ['core.api_allow_origin']],
+    ['[core]\napi_trusted_hosts = a b', ['core.api_trusted_hosts']],
     ['[core]\nstate_dir = /var/lib/other', ['core.state_dir']],
     ['[exposure]\nmode = proxy', ['exposure.mode']],
     ['[health]\nmethod = tcp\nport = 443', ['health.method', 'health.port']],
