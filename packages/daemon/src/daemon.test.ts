@@ -130,7 +130,7 @@ describe('a daemon that cannot run', () => {
     ['without ip', { isInstalled: () => false }, EXIT.unavailable, /"ip" is not installed: apt install iproute2$/],
     [
       'when its port is taken',
-      { serve: () => errAsync({ kind: 'port_in_use', address: '127.0.0.1', port: 8642 } as const) },
+      { serve: () => errAsync({ kind: 'port_in_use', address: '127.0.0.1', port: 8642, holder: null } as const) },
       EXIT.unavailable,
       /Port 8642 on 127.0.0.1 \(api_port\) is taken, perhaps by a v6-gatewayd/,
     ],
