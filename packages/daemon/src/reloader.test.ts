@@ -68,6 +68,7 @@ describe('a reload', () => {
 
     await reloader.reload();
 
+    expect(options.rereadToken).toHaveBeenCalledOnce();
     expect(options.gateway.reload).not.toHaveBeenCalled();
     expect(log.lines[0]).toMatch(problem);
     expect(log.lines.at(-1)).toBe('error: The configuration is not reloaded: the gateway goes on with the one it has');
@@ -118,6 +119,7 @@ function aReloader(text: string | null, parts: Partial<ReloaderOptions> = {}) {
     gateway: { reload: vi.fn(() => ok(undefined)) },
     started: configOf(TWO_TUNNELS),
     debug: false,
+    rereadToken: vi.fn(async () => undefined),
     stop: new AbortController().signal,
     log,
     ...parts,

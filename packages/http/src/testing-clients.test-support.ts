@@ -89,7 +89,8 @@ export async function overUnixSocket(app: GatewayApp): Promise<Client> {
   };
 }
 
-function askOnce(where: RequestOptions, path: string, how: Ask = {}): Promise<Reply> {
+/** One question on a connection of its own. */
+export function askOnce(where: RequestOptions, path: string, how: Ask = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
