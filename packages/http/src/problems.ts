@@ -80,7 +80,7 @@ export function problemHeaders(problem: ApiProblem): Readonly<Record<string, str
     case 'unauthorized':
       // RFC 6750 section 3: no error code where no token was shown.
       return {
-        'www-authenticate': `Bearer realm="v6-gatewayd"${problem.shown === 'wrong_token' ? ', error="invalid_token"' : ''}`,
+        'www-authenticate': problem.shown === 'wrong_token' ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE,
       };
     default:
       return {};
@@ -122,6 +122,8 @@ function detailOf(problem: ApiProblem): string {
       return `The body is larger than the ${problem.limitBytes} bytes that this gateway reads.`;
   }
 }
+
+const CHALLENGE = 'Bearer realm="v6-gatewayd"';
 
 const SHOWN = {
   nothing: 'This needs a token, and none was sent',
