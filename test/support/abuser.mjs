@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { argv } from 'node:process';
 
-// A client that does everything wrong at once: node abuser.mjs PORT MILLISECONDS. It ends when the server has ended all
-// of its connections, or after that time. Then it prints, as JSON, how many of each kind it made and how many were ended.
+// A client that does everything wrong at once: node abuser.mjs PORT MILLISECONDS. It ends when the server has ended
+// all of its connections, or after that time. Then it prints, as JSON, how many of each kind it made and how many of
+// them were ended.
 
 const port = Number(argv[2]);
 const time = Number(argv[3]);

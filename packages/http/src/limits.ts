@@ -35,13 +35,6 @@ export const SERVE_LIMITS: ServeLimits = {
 export const SURPLUS_CONNECTIONS = 100;
 
 /**
- * Connections that may wait for their turn. When the queue is full Linux drops the first packet of the next one, whose
- * client asks again after a whole second: a burst of a thousand strangers must not cost an honest client that second.
- * The kernel takes at most net.core.somaxconn, usually 4,096 (listen(2)).
- */
-export const BACKLOG = 4_096;
-
-/**
  * How long a connection is still read from after its last answer. Closing while the client is
  * sending makes the kernel reset the connection, which can destroy the answer before it is read.
  */

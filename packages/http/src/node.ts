@@ -5,7 +5,6 @@ import { type AnsweringServer, answeringServer, type ServerOptions } from './ans
 import type { Closed } from './connections.js';
 import type { TcpArrival } from './guard.js';
 import { holderOfPort, holderOfSocket } from './holder.js';
-import { BACKLOG } from './limits.js';
 import { type ListenError, toListenError, toSocketError } from './listen-error.js';
 import { giveToGroup, listenPrivately, makeRoomFor } from './unix-socket.js';
 
@@ -56,7 +55,7 @@ export function serve(options: ServeOptions): ResultAsync<Listener, ListenError>
   if (isIP(bind) === 0) return errAsync({ kind: 'bad_address', address: bind });
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return errAsync({ kind: 'bad_port', port });
   const answering = answeringServer(options, tcpArrivalOf);
-  const listening = listen(answering, options, () => answering.server.listen({ host: bind, port, backlog: BACKLOG }));
+  const listening = listen(answering, options, () => answering.server.listen({ host: bind, port }));
   return new ResultAsync(
     listening.then(async (thrown) => {
       if (thrown === null) return ok(listenerOf(answering));

@@ -4,7 +4,6 @@ import { connect, type Server } from 'node:net';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { Millis } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
-import { BACKLOG } from './limits.js';
 import { type SocketError, toSocketError } from './listen-error.js';
 
 /** unix(7): `sun_path` has 108 bytes, the closing zero included. Node cuts what is longer without a word. */
@@ -47,7 +46,7 @@ export async function makeRoomFor(given: string): Promise<Result<string, SocketE
 export function listenPrivately(server: Server, path: string): void {
   const before = process.umask(MASK);
   try {
-    server.listen({ path, backlog: BACKLOG });
+    server.listen({ path });
   } finally {
     process.umask(before);
   }
