@@ -1,11 +1,12 @@
 import type { GatewayStatus } from '@hurricane/core';
-import type { Context, Handler } from 'hono';
+import type { Handler } from 'hono';
 import { basePath } from 'hono/route';
 import { Hono } from 'hono/tiny';
 import { fromThrowable } from 'neverthrow';
+import { type AccessOptions, admission } from './admission.js';
 import { documentAnswer, problemAnswer, toResponse } from './answers.js';
 import { ENDPOINTS, type Endpoint } from './endpoints.js';
-import { type Arrival, refusalOf } from './guard.js';
+import type { Arrival } from './guard.js';
 
 /** All that the API asks of a gateway. A `Gateway` has it. */
 export interface StatusSource {
@@ -13,15 +14,10 @@ export interface StatusSource {
   status(): GatewayStatus;
 }
 
-export interface AppOptions {
+export interface AppOptions extends AccessOptions {
   readonly gateway: StatusSource;
   /** Shown at `/`. */
   readonly version: string;
-  /**
-   * Names this gateway may be asked by, beside the loopback ones and the address a request came to:
-   * `gateway.lan` goes with the listening port or none, `gateway.lan:8443` with exactly that.
-   */
-  readonly trustedHosts?: readonly string[];
   /** Told what was thrown whenever a client got a 500. Should log it. */
   readonly onDefect: (defect: unknown) => void;
 }
@@ -50,12 +46,7 @@ const READ_METHODS: readonly string[] = ['GET', 'HEAD'];
  */
 export function createApp(options: AppOptions): GatewayApp {
   const app: GatewayApp = new Hono<AppEnv>();
-  const trusted: ReadonlySet<string> = new Set(options.trustedHosts?.map((name) => name.toLowerCase()));
-  app.use('*', async (c, next) => {
-    const refusal = refusalOf(approachOf(c), trusted);
-    if (refusal !== null) return toResponse(problemAnswer(refusal));
-    return next();
-  });
+  app.use('*', admission(options));
   offer(app, '/', (c) => {
     const document = { service: 'v6-gatewayd', version: options.version, endpoints: pathsBelow(basePath(c)) };
     return toResponse(documentAnswer(document));
@@ -92,18 +83,6 @@ function defectResponse(defect: unknown, options: AppOptions): Response {
   // A reporter that throws has nobody left to report to; the client is answered all the same.
   fromThrowable(options.onDefect)(defect).unwrapOr(undefined);
   return toResponse(problemAnswer({ kind: 'defect' }));
-}
-
-function approachOf(c: Context<AppEnv>): Parameters<typeof refusalOf>[0] {
-  // Without a server, as in `app.request(…)`, Hono leaves `env` undefined whatever its type says.
-  const env: AppEnv['Bindings'] | undefined = c.env;
-  return {
-    url: c.req.url,
-    host: c.req.header('host') ?? null,
-    origin: c.req.header('origin') ?? null,
-    fetchSite: c.req.header('sec-fetch-site') ?? null,
-    arrival: env?.arrival ?? null,
-  };
 }
 
 /** @param base where the app is mounted: `/` when it is on its own. */

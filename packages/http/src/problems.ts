@@ -16,7 +16,12 @@ export type ApiProblem =
   | { readonly kind: 'headers_too_large' }
   | { readonly kind: 'too_many_connections' }
   /** Our own fault. What happened goes to the log, never to the client. */
-  | { readonly kind: 'defect' };
+  | { readonly kind: 'defect' }
+  /** No token was shown, or not the right one. */
+  | { readonly kind: 'unauthorized'; readonly shown: 'nothing' | 'something_else' | 'wrong_token' }
+  /** This client changes too much in too short a time. */
+  | { readonly kind: 'too_many_requests'; readonly waitSeconds: number }
+  | { readonly kind: 'body_too_large'; readonly limitBytes: number };
 
 /** The body of an `application/problem+json` answer (RFC 9457), with `kind` for programs to branch on. */
 export interface ProblemDocument {
@@ -37,11 +42,14 @@ const STATUS: Readonly<Record<ApiProblem['kind'], readonly [status: number, titl
   origin_refused: [403, 'Forbidden'],
   cross_site: [403, 'Forbidden'],
   not_found: [404, 'Not Found'],
+  unauthorized: [401, 'Unauthorized'],
   method_not_allowed: [405, 'Method Not Allowed'],
   too_slow: [408, 'Request Timeout'],
   expectation_failed: [417, 'Expectation Failed'],
   headers_too_large: [431, 'Request Header Fields Too Large'],
   defect: [500, 'Internal Server Error'],
+  body_too_large: [413, 'Content Too Large'],
+  too_many_requests: [429, 'Too Many Requests'],
   too_many_connections: [503, 'Service Unavailable'],
 };
 
@@ -67,6 +75,13 @@ export function problemHeaders(problem: ApiProblem): Readonly<Record<string, str
       return { allow: problem.allowed.join(', ') };
     case 'too_many_connections':
       return { 'retry-after': '1' };
+    case 'too_many_requests':
+      return { 'retry-after': `${problem.waitSeconds}` };
+    case 'unauthorized':
+      // RFC 6750 section 3: no error code where no token was shown.
+      return {
+        'www-authenticate': problem.shown === 'wrong_token' ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE,
+      };
     default:
       return {};
   }
@@ -84,7 +99,7 @@ function detailOf(problem: ApiProblem): string {
     case 'origin_refused':
       return `Pages of origin ${quote(problem.origin)} may not ask this gateway.`;
     case 'cross_site':
-      return 'Pages of other sites may not ask this gateway.';
+      return 'Pages of other origins may not ask this gateway.';
     case 'not_found':
       return `There is nothing at ${quote(problem.path)}. There is: ${problem.endpoints.join(', ')}.`;
     case 'method_not_allowed':
@@ -99,8 +114,22 @@ function detailOf(problem: ApiProblem): string {
       return 'There are too many connections. Try again in a second.';
     case 'defect':
       return 'The gateway met a defect of its own. What happened is in its log.';
+    case 'unauthorized':
+      return `${SHOWN[problem.shown]}: send "Authorization: Bearer …" with the token in the file that api_token_file names.`;
+    case 'too_many_requests':
+      return `That were too many changes in a short time. Try again in ${problem.waitSeconds} s.`;
+    case 'body_too_large':
+      return `The body is larger than the ${problem.limitBytes} bytes that this gateway reads.`;
   }
 }
+
+const CHALLENGE = 'Bearer realm="v6-gatewayd"';
+
+const SHOWN = {
+  nothing: 'This needs a token, and none was sent',
+  something_else: 'This needs a bearer token, and the Authorization field holds something else',
+  wrong_token: 'This is not the token',
+} as const;
 
 function quote(text: string): string {
   return `"${text.length > QUOTE_LENGTH ? `${text.slice(0, QUOTE_LENGTH)}…` : text}"`;
