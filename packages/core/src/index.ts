@@ -43,6 +43,7 @@ export type {
   Host,
   HostMonitor,
   Logger,
+  PortMappings,
   Prober,
   RouteTable,
 } from './contracts.js';
@@ -69,6 +70,7 @@ export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
+export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
