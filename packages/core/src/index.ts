@@ -34,6 +34,7 @@ export type {
   TunnelType,
 } from './config/model.js';
 export { parseConfig } from './config/parse.js';
+export { nearestOf } from './config/quote.js';
 export type {
   BackendDriver,
   Clock,

@@ -4,7 +4,7 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Millis } from '@hurricane/core';
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
 import { type Answer, problemAnswer, toResponse } from './answers.js';
-import type { AppEnv } from './app.js';
+import type { AppEnv } from './app-options.js';
 import { type Closed, Connections } from './connections.js';
 import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';
 import { type ListenError, toListenError } from './listen-error.js';

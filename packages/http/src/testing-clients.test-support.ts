@@ -1,7 +1,9 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { type AppOptions, createApp, type GatewayApp } from './app.js';
+import { createApp, type GatewayApp } from './app.js';
+import type { AppOptions } from './app-options.js';
 import { type Listener, type ServeLimits, serve } from './node.js';
+import { departureOf } from './testing-conformance.test-support.js';
 import { aStatus } from './testing-status.test-support.js';
 
 export interface Reply {
@@ -14,6 +16,7 @@ export interface Reply {
 export interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
 }
 
 /** One way to reach an app: the same questions must get the same answers by each. */
@@ -40,26 +43,38 @@ export function anApp(options: Partial<AppOptions> = {}): { app: GatewayApp; def
   return { app, defects };
 }
 
+/** The same client, which throws when an answer is not what the OpenAPI document promises. */
+function held(client: Client): Client {
+  const ask: Client['ask'] = async (path, how) => {
+    const reply = await client.ask(path, how);
+    const departure = departureOf(how?.method ?? 'GET', path, reply);
+    if (departure !== null) throw new Error(departure);
+    return reply;
+  };
+  return { ...client, ask };
+}
+
 /** Calls the app without any server, as Hono's own `app.request` does. */
 export async function inProcess(app: GatewayApp): Promise<Client> {
   const port = 8642;
-  return {
+  return held({
     port,
     ask: async (path, how = {}) => {
       const { host = `127.0.0.1:${port}`, ...others } = how.headers ?? {};
       const env = { arrival: { address: '127.0.0.1', port } };
-      const init = { method: how.method ?? 'GET', headers: { host, ...others } };
+      const body = how.body === undefined ? {} : { body: how.body };
+      const init = { method: how.method ?? 'GET', headers: { host, ...others }, ...body };
       const response = await app.request(`http://127.0.0.1:${port}${path}`, init, env);
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     },
     end: async () => undefined,
-  };
+  });
 }
 
 /** Asks a real server on loopback, with a connection for each question. */
 export async function overSocket(app: GatewayApp): Promise<Client> {
   const listener = await listen(app);
-  return {
+  return held({
     port: listener.port,
     ask: (path, how = {}) =>
       new Promise((resolve, reject) => {
@@ -84,12 +99,12 @@ export async function overSocket(app: GatewayApp): Promise<Client> {
           },
         );
         outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE} ms`)));
-        outgoing.on('error', reject).end();
+        outgoing.on('error', reject).end(how.body);
       }),
     end: async () => {
       await listener.close(1_000);
     },
-  };
+  });
 }
 
 /** A server on a free port of 127.0.0.1. */
