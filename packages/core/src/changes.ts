@@ -8,7 +8,8 @@ import type { Instant } from './units.js';
 /** Turns the difference between two states into news. Decides nothing. */
 export function announceChanges(before: State, after: State, now: Instant, emit: Emit): void {
   const primary = primaryOf(before);
-  for (const t of after.tunnels) {
+  if (before.tunnels === after.tunnels) return;
+  for (const t of changedIn(after, before)) {
     const was = before.tunnels.find((o) => o.config.name === t.config.name);
     if (was === undefined) continue;
     announceState(was, t, now, emit);
@@ -29,10 +30,14 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
     if (t.state.kind === 'up' && t.probing.target !== null && from !== to)
       emit({ type: 'announce', news: { type: 'target_switched', tunnel: t.config.name, from, to } });
   }
-  for (const was of before.tunnels) {
+  for (const was of changedIn(before, after)) {
     if (after.tunnels.some((t) => t.config.name === was.config.name) || was.state.kind === 'down') continue;
     announceState(was, { ...was, state: { kind: 'down' } }, now, emit);
   }
+}
+
+function changedIn({ tunnels }: State, other: State): readonly Tunnel[] {
+  return tunnels.filter((t, i) => t !== other.tunnels[i]);
 }
 
 /** What has been found out about a tunnel that is up. */

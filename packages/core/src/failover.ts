@@ -38,18 +38,24 @@ export function settleFailover(state: State, now: Instant, emit: Emit): State {
 /** When `settleFailover` next has something to do by itself. */
 export function failoverWake(state: State, now: Instant): Instant {
   if (state.phase !== 'running') return NEVER;
-  const wakes = [state.nextCheckAt];
-  if (state.failover.kind === 'idle') wakes.push(state.chooseBy);
+  let wake = NEVER;
+  // What is past has had its turn: whoever is still waiting waits for an event.
+  const consider = (at: Instant): void => {
+    if (at > now && at < wake) wake = at;
+  };
+  consider(state.nextCheckAt);
+  if (state.failover.kind === 'idle') consider(state.chooseBy);
   const primary = primaryOf(state);
-  if (primary !== null && isDown(primary.liveness))
-    wakes.push(turnDue(primary.liveness, state), proofDue(primary.liveness, state));
+  if (primary !== null && isDown(primary.liveness)) {
+    consider(turnDue(primary.liveness, state));
+    consider(proofDue(primary.liveness, state));
+  }
   for (const t of state.tunnels) {
     if (t.soundSince === null) continue;
-    wakes.push(t.liveness.steadyAt);
-    if (primary !== null && t !== primary) wakes.push(t.soundSince + failbackHold(t, state));
+    consider(t.liveness.steadyAt);
+    if (primary !== null && t !== primary) consider(t.soundSince + failbackHold(t, state));
   }
-  // What is past has had its turn: whoever is still waiting waits for an event.
-  return Math.min(...wakes.filter((at) => at > now));
+  return wake;
 }
 
 /** Patience begins with the first tunnel that is up: on a slow machine they all take long to get there. */

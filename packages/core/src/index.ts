@@ -49,6 +49,7 @@ export type {
   RouteTable,
 } from './contracts.js';
 export { describeConfigProblem, describeDriverError, describeGatewayError, type GatewayError } from './errors.js';
+export type { Candidate, FailoverExplanation, SwitchRecord } from './explanation.js';
 export {
   ABSENT,
   type CommandFailure,
@@ -69,15 +70,18 @@ export {
 export type { FaultPlace } from './fault-place.js';
 export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
+export type { HistoryQuery, HistorySample, HistoryTier, HistoryView, TunnelHistory } from './history.js';
+export type { Insight } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
+export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';
 export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
 export { systemClock } from './system-clock.js';
 export type { TunnelState } from './tunnel.js';
-export type { Instant, Millis, UnixSeconds } from './units.js';
+export type { Instant, Millis, UnixMillis, UnixSeconds } from './units.js';
 export { LONG_AGO, NEVER } from './units.js';
 export {
   type AddressesView,

@@ -8,7 +8,7 @@ import { popPlan, underlayPlan } from './rings.js';
 import { observeRtt } from './rtt.js';
 import { observeSide, type SideStream, samePlan, settleSides, sideFailed, sidePause } from './side-probes.js';
 import { internetPlan, standInOf } from './stand-in.js';
-import { primaryOf, type State } from './state.js';
+import { primaryInDoubt, type State } from './state.js';
 import { provesLife } from './traffic.js';
 import { backoff, ifaceOf, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from './units.js';
@@ -138,9 +138,7 @@ function regularTarget(t: Tunnel, state: State): string {
 
 /** Traffic is proof enough, unless the primary is in doubt: then every tunnel must be able to show that it is well. */
 function isProven(t: Tunnel, state: State, now: Instant): boolean {
-  const primary = primaryOf(state);
-  const doubt = primary !== null && primary.state.kind === 'up' && primary.liveness.kind !== 'alive';
-  return !doubt && t.liveness.misses === 0 && provesLife(t.traffic, now);
+  return !primaryInDoubt(state) && t.liveness.misses === 0 && provesLife(t.traffic, now);
 }
 
 /** Enough replies in a row that every target has had its turn. */

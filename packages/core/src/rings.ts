@@ -24,7 +24,7 @@ const RING_MISSES = 4;
 const STRAY_MISSES = 1;
 
 /** Mullvad's gateway inside every tunnel of theirs. */
-const MULLVAD_POP = 'fc00:bbbb:bbbb:bb01::1';
+export const MULLVAD_POP = 'fc00:bbbb:bbbb:bb01::1';
 
 /** What a ring says about the time since a tunnel fell silent. Null: nothing that could be relied on. */
 export type RingVerdict = 'answers' | 'silent' | null;

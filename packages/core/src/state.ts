@@ -1,5 +1,6 @@
 import type { Config } from './config/model.js';
 import { NO_ROUTE, type RoutePlan } from './facts.js';
+import type { Settled } from './settle-tunnels.js';
 import { ifaceOf, newTunnel, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 import { NO_UPKEEP, type Upkeep } from './upkeep.js';
@@ -40,6 +41,7 @@ export interface State {
   readonly upkeep: Upkeep;
   /** No target answers through any tunnel, though their providers do (stand-in.ts). */
   readonly targetsSilent: boolean;
+  readonly settled: Settled;
 }
 
 export function initialState(config: Config): State {
@@ -63,6 +65,7 @@ export function initialState(config: Config): State {
     },
     upkeep: NO_UPKEEP,
     targetsSilent: false,
+    settled: { shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
   };
 }
 
@@ -70,6 +73,12 @@ export function primaryOf(state: State): Tunnel | null {
   if (state.failover.kind === 'idle') return null;
   const { primary } = state.failover;
   return state.tunnels.find((t) => t.config.name === primary) ?? null;
+}
+
+/** While it is, every tunnel must be able to show that it is well. */
+export function primaryInDoubt(state: State): boolean {
+  const primary = primaryOf(state);
+  return primary !== null && primary.state.kind === 'up' && primary.liveness.kind !== 'alive';
 }
 
 /** A stop does not wait for ever for a default route that cannot be removed. */

@@ -1,6 +1,7 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { Prober } from '../contracts.js';
 import type { ProbeError, ProbeFinding, ProbePlan } from '../facts.js';
+import { MULLVAD_POP } from '../rings.js';
 import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
 import type { Instant } from '../units.js';
 import type { Link } from './link.js';
@@ -116,7 +117,7 @@ class Watch {
 
   #ring(target: string): 'underlay' | 'pop' | null {
     if (this.#plan.source === null || target.includes('.')) return 'underlay';
-    return target === this.#link.pop ? 'pop' : null;
+    return target === this.#link.pop || target === MULLVAD_POP ? 'pop' : null;
   }
 
   #say(finding: ProbeFinding): void {

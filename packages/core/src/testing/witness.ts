@@ -1,3 +1,5 @@
+import { placeOf } from '../fault-place.js';
+import { popAddressOf } from '../rings.js';
 import type { State } from '../state.js';
 import type { Tunnel } from '../tunnel.js';
 import type { Instant, Millis } from '../units.js';
@@ -6,6 +8,9 @@ import type { World } from './world.js';
 
 /** Within this a link through which nothing comes back is known to be dead, whatever traffic pretends. */
 const DEAD_KNOWN: Millis = 15_000;
+
+/** Within this a place that is named is the right one: ten probes of a ring that is asked seldom. */
+const PLACE_KNOWN: Millis = 60_000;
 
 /** The same where the network answers with errors: traffic that still comes in pretends nothing then. */
 const REFUSAL_KNOWN: Millis = 5_000;
@@ -31,6 +36,7 @@ export class Witness {
   #deadSince = new Map<string, Instant>();
   #refusedSince = new Map<string, Instant>();
   #goodSince = new Map<string, Instant>();
+  readonly #sameSince = new Map<string, { readonly key: string; readonly since: Instant }>();
 
   constructor(options: WitnessOptions) {
     this.#options = options;
@@ -47,6 +53,7 @@ export class Witness {
       // While no target can be heard through any tunnel, a provider that answers is all the proof there is.
       const excused = unheard && this.#linkOf(t).delivers('pop');
       if (!excused) this.#judgeScore(t, truths.get(t.config.name)!, now);
+      this.#judgePlace(t, state, now);
     }
     this.#judgeService(state, truths);
   }
@@ -75,6 +82,28 @@ export class Witness {
     this.#refusedSince = refused;
     this.#goodSince = good;
     return truths;
+  }
+
+  /**
+   * A place that is named is the right one, once nothing has changed for a while. Whether targets or the way
+   * to them are silent cannot be told apart where all are.
+   */
+  #judgePlace(t: Tunnel, state: State, now: Instant): void {
+    const place = t.state.kind === 'up' ? placeOf(t, state) : null;
+    const link = this.#linkOf(t);
+    const key = `${link.cutAt} ${link.disturbances} ${link.carries} ${link.popMute} ${link.underlayMute} ${t.epoch}`;
+    const before = this.#sameSince.get(t.config.name);
+    const since = before?.key === key ? before.since : now;
+    this.#sameSince.set(t.config.name, { key, since });
+    // A server that has fallen mute looks broken: nobody can know that it only says nothing.
+    if (place === null || now - since < PLACE_KNOWN || link.popMute || link.underlayMute) return;
+    // Where the rules are gone, or the address is another's, packets leave by another tunnel.
+    if (!link.routed || !link.present || link.address !== t.reading?.address || link.refuses || link.loss === 1) return;
+    const truth = link.cutAt ?? 'target';
+    // WireGuard's far end cannot be asked: the server, or what is beyond it, is all that is known.
+    const fits = place === truth || (place === 'target' && truth === 'upstream') || popAddressOf(t) === null;
+    if (!fits && !(place === 'upstream' && truth === 'target'))
+      this.#options.fail(`${t.config.name} is called broken at ${place}, and is at ${truth}`);
   }
 
   #linkOf(t: Tunnel): Link {
