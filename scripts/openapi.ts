@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { openapiDocument } from '../packages/http/src/schemas/openapi.js';
+import { openapiDocument } from '@hurricane/http/schemas';
 
 // Writes the OpenAPI document that the API serves and checks requests with. A test compares it with its schemas.
 

@@ -1,4 +1,13 @@
-import type { AddressesView, HealthView, PortProtocol, TunnelsView, TunnelView, UnixSeconds } from '@hurricane/core';
+import type {
+  AddressesView,
+  FailoverExplanation,
+  HealthView,
+  HistoryView,
+  PortProtocol,
+  TunnelsView,
+  TunnelView,
+  UnixSeconds,
+} from '@hurricane/core';
 import type {
   CheckDocument,
   ConfigDocument,
@@ -12,7 +21,6 @@ import type {
   ProbeDocument,
   ReadinessDocument,
 } from './documents.js';
-import type { FailoverExplanation, HistoryView } from './insight-types.js';
 import type { OperationId } from './operations.js';
 import type { ProblemDocument } from './problem-document.js';
 

@@ -1,11 +1,10 @@
-import type { News } from '@hurricane/core';
+import type { News, NewsEntry } from '@hurricane/core';
 import type { EventDocument } from './documents.js';
-import type { NewsEntry } from './insight-types.js';
 
 /** Characters of a sentence. Commands quote what other programs said, and that can be long. */
 const LONGEST_TEXT = 1_000;
 
-/** What a client is told of a piece of news: facts with a name of their own, and no program's output but the sentence. */
+/** What a client is told of a piece of news: named facts, and of what programs put out no more than the sentence. */
 export function eventDocument({ id, at, level, text, news }: NewsEntry): EventDocument {
   return {
     id,

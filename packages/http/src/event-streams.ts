@@ -1,9 +1,8 @@
-import type { Millis } from '@hurricane/core';
+import type { Millis, NewsEntry, NewsFeed } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import { eventDocument } from './event-document.js';
-import type { NewsEntry } from './insight-types.js';
+
 import type { ApiProblem } from './problems.js';
-import type { NewsSource } from './sources.js';
 
 export interface EventLimits {
   /** Between two comments on a stream where nothing happens. Half of what a server lets a connection rest. */
@@ -27,7 +26,7 @@ const RETRY: Millis = 2_000;
 
 /** The streams of one app: who follows, what each has yet to read, and how each ends. */
 export class EventStreams {
-  readonly #news: NewsSource;
+  readonly #news: NewsFeed;
   readonly #limits: EventLimits;
   readonly #open = new Set<EventStream>();
   /** Tells this run of the program from others, whose ids begin at 1 as well. */
@@ -36,7 +35,7 @@ export class EventStreams {
   #unsubscribe: (() => void) | null = null;
   #closed = false;
 
-  constructor(news: NewsSource, limits: EventLimits) {
+  constructor(news: NewsFeed, limits: EventLimits) {
     this.#news = news;
     this.#limits = limits;
   }

@@ -25,4 +25,4 @@ export { OPENAPI, type OpenapiDocument } from './openapi-document.js';
 export type { FaultDocument, ProblemDocument } from './problem-document.js';
 export type { ApiProblem } from './problems.js';
 export { BODY_LIMIT } from './read-body.js';
-export type { GatewaySource, InsightSource, LogSource, NewsSource, Sources } from './sources.js';
+export type { GatewaySource, InsightSource, LogSource, Sources } from './sources.js';

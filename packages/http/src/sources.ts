@@ -1,7 +1,6 @@
-import type { GatewayError, GatewayStatus, PortMappings, UnixSeconds } from '@hurricane/core';
+import type { GatewayError, GatewayStatus, Insight, PortMappings } from '@hurricane/core';
 import type { Result } from 'neverthrow';
 import type { LogLine } from './documents.js';
-import type { FailoverExplanation, HistoryView, NewsEntry } from './insight-types.js';
 
 /** What the API asks of a gateway. A `Gateway` has all of it. */
 export interface GatewaySource {
@@ -15,18 +14,7 @@ export interface GatewaySource {
 }
 
 /** What happened, kept in bounded memory. An `Insight` has all of it. */
-export interface InsightSource {
-  explain(): FailoverExplanation;
-  history(query: { readonly tunnel: string | null; readonly since: UnixSeconds | null }): HistoryView;
-  readonly news: NewsSource;
-}
-
-export interface NewsSource {
-  /** Everything after that id; `gap`: some of it has been overwritten. Null: everything there is. */
-  since(id: number | null): { readonly entries: readonly NewsEntry[]; readonly gap: boolean; readonly lastId: number };
-  /** Calls `listener` for everything that happens from then on. Returns the way to stop it. */
-  subscribe(listener: (entry: NewsEntry) => void): () => void;
-}
+export type InsightSource = Pick<Insight, 'explain' | 'history' | 'news'>;
 
 /** What the program has logged, kept in bounded memory. */
 export interface LogSource {

@@ -1,6 +1,6 @@
+import type { Candidate, FailoverExplanation, HistorySample, HistoryView, SwitchRecord } from '@hurricane/core';
 import { z } from 'zod';
 import type { EventDocument, GapDocument, LogLine, LogsDocument } from '../documents.js';
-import type { Candidate, FailoverExplanation, HistorySample, HistoryView, SwitchRecord } from '../insight-types.js';
 import { fraction, logLevel, name, nullable, text, unixMilliseconds, unixSeconds, wholeNumber } from './words.js';
 
 const score = z.number().min(0).max(100);
@@ -12,11 +12,11 @@ export const candidate: z.ZodType<Candidate> = z
     score: nullable(score),
     bonus: z.number().describe('What its priority adds.'),
     rank: nullable(z.number()).describe('Score and bonus together; null while unmeasured.'),
-    state: text,
-    liveness: text,
+    state: z.enum(['down', 'starting', 'up', 'stopping', 'failed']),
+    liveness: z.enum(['unknown', 'alive', 'suspect', 'soft_down', 'hard_down']),
     fault_place: nullable(text),
-    fit: z.boolean().describe('Whether it could carry the traffic.'),
-    passed_over: nullable(text).describe('Why it does not carry the traffic, one sentence; null for the primary.'),
+    fit: z.boolean().describe('Nothing speaks against its having the route.'),
+    passed_over: nullable(text).describe('What speaks against it; null when it is fit.'),
   })
   .describe('A tunnel, as the choice of the primary sees it.');
 
@@ -63,7 +63,7 @@ export const historySample: z.ZodType<HistorySample> = z
 export const history: z.ZodType<HistoryView> = z
   .object({
     tiers: z
-      .array(z.object({ resolution_s: wholeNumber, kept_s: wholeNumber }))
+      .array(z.object({ resolution_s: z.literal([1, 10, 60]), kept_s: wholeNumber }))
       .describe('How fine the samples are, and how long each sort is kept.'),
     tunnels: z.array(z.object({ tunnel: name, samples: z.array(historySample).describe('The oldest first.') })),
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OPERATION_ROWS } from '../operations.js';
 import { type ApiProblem, PROBLEM_STATUS } from '../problems.js';
-import * as schemas from './index.js';
+import * as schemas from './every.js';
 import { OPERATION_TEXTS, type OperationText } from './operation-texts.js';
 
 /** A JSON value of the document. */

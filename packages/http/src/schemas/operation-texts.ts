@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { OperationId } from '../operations.js';
 import type { ApiProblem } from '../problems.js';
-import * as schemas from './index.js';
+import * as schemas from './every.js';
 import { port, unixSeconds, wholeNumber } from './words.js';
 
 /** What the OpenAPI document says of an operation beside what `OPERATIONS` says. */
