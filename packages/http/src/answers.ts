@@ -13,13 +13,15 @@ export interface Answer {
 
 /**
  * On every answer. The documents are JSON for programs: a browser is to guess no other type from
- * them, keep no copy and load nothing on their behalf. There is no `access-control-allow-*`, so a
- * page of another origin can never read one.
+ * them, keep no copy, load nothing on their behalf, and show them in no frame and no image of
+ * another origin. Only the origins that `admission` lets in get an `access-control-allow-*`.
  */
 const ALWAYS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'",
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
 };
 
 const DOCUMENT_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json', ...ALWAYS };

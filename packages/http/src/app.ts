@@ -1,11 +1,10 @@
-import type { Context } from 'hono';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { basePath } from 'hono/route';
 import { accepts } from './accept.js';
+import { admission } from './admission.js';
 import { defectResponse, documentAnswer, refuse, toResponse } from './answers.js';
 import type { ApiSchema } from './api.js';
 import type { AppEnv, AppOptions, Responder } from './app-options.js';
-import { refusalOf } from './guard.js';
 import { OPERATION_ROWS, type Operation, type OperationId, PATHS } from './operations.js';
 import { responders } from './respond.js';
 
@@ -27,12 +26,7 @@ type Row = Operation & { readonly id: OperationId };
  */
 export function createApp(options: AppOptions): GatewayApp {
   const app: GatewayApp = new Hono<AppEnv, ApiSchema, '/'>();
-  const trusted: ReadonlySet<string> = new Set(options.trustedHosts?.map((name) => name.toLowerCase()));
-  app.use('*', async (c, next) => {
-    const refusal = refusalOf(approachOf(c), trusted);
-    if (refusal !== null) return refuse(refusal);
-    return next();
-  });
+  app.use('*', admission(options));
   const index: Row = { id: 'getHealth', method: 'GET', path: '/', produces: 'application/json' };
   offer(app, '/', [[index, (c) => toResponse(documentAnswer(indexOf(c, options)))]]);
   const answering = responders(options);
@@ -63,18 +57,6 @@ function offer(app: GatewayApp, path: string, offered: readonly (readonly [Row, 
     return responder(c);
   };
   for (const spelling of path === '/' ? [route] : [route, `${route}/`]) app.all(spelling, respond);
-}
-
-function approachOf(c: Context<AppEnv>): Parameters<typeof refusalOf>[0] {
-  // Without a server, as in `app.request(…)`, Hono leaves `env` undefined whatever its type says.
-  const env: AppEnv['Bindings'] | undefined = c.env;
-  return {
-    url: c.req.url,
-    host: c.req.header('host') ?? null,
-    origin: c.req.header('origin') ?? null,
-    fetchSite: c.req.header('sec-fetch-site') ?? null,
-    arrival: env?.arrival ?? null,
-  };
 }
 
 function indexOf(c: Context<AppEnv>, { version }: AppOptions): object {

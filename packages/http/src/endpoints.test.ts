@@ -4,7 +4,7 @@ import { MemoryPortMappings } from '@hurricane/core/testing';
 import { errAsync, okAsync } from 'neverthrow';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AppOptions } from './app-options.js';
-import { type Ask, anApp, type Client, inProcess, overSocket, type Reply } from './testing-clients.test-support.js';
+import { type Ask, anApp, type Client, inProcess, overTcp, type Reply } from './testing-clients.test-support.js';
 import {
   everySource,
   HandInsight,
@@ -23,7 +23,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 describe.each([
   ['in process', inProcess],
-  ['over a socket', overSocket],
+  ['over a socket', overTcp],
 ])('asked %s', (_name, connect) => {
   const clients: Client[] = [];
 

@@ -4,6 +4,12 @@ import type { ApiProblem } from './problems.js';
 /** How much of what a client sent is repeated to it. */
 const QUOTE_LENGTH = 80;
 
+const SHOWN = {
+  nothing: 'This needs a token, and none was sent',
+  something_else: 'This needs a bearer token, and the Authorization field holds something else',
+  wrong_token: 'This is not the token',
+} as const;
+
 /** How many names a sentence lists. */
 const LISTED = 12;
 
@@ -25,7 +31,7 @@ export function detailOf(problem: ApiProblem): string {
     case 'origin_refused':
       return `Pages of origin ${quote(problem.origin)} may not ask this gateway.`;
     case 'cross_site':
-      return 'Pages of other sites may not ask this gateway.';
+      return 'Pages of other origins may not ask this gateway.';
     case 'not_found':
       return `There is nothing at ${quote(problem.path)}.${didYouMean(problem.path, problem.endpoints)} GET / lists what there is.`;
     case 'unknown_tunnel':
@@ -37,7 +43,14 @@ export function detailOf(problem: ApiProblem): string {
     case 'too_slow':
       return 'The request did not arrive in time.';
     case 'body_too_large':
-      return `The body is larger than ${problem.limit} bytes, which is all this server reads.`;
+      return `The body is larger than the ${problem.limitBytes} bytes that this gateway reads.`;
+    case 'unauthorized':
+      return (
+        `${SHOWN[problem.shown]}: send "Authorization: Bearer …" ` +
+        'with the token in the file that api_token_file names.'
+      );
+    case 'too_many_requests':
+      return `That were too many changes in a short time. Try again in ${problem.waitSeconds} s.`;
     case 'wrong_media_type':
       return `${given(problem.given)}. This takes ${problem.wanted}.`;
     case 'encoded_body':

@@ -33,7 +33,6 @@ export type ApiProblem =
   /** Port mappings belong to proxy mode. */
   | { readonly kind: 'ports_not_offered'; readonly mode: ExposureMode }
   | { readonly kind: 'port_taken' | 'port_reserved'; readonly field: string; readonly port: number }
-  | { readonly kind: 'body_too_large'; readonly limit: number }
   | { readonly kind: 'wrong_media_type'; readonly given: string | null; readonly wanted: string }
   | { readonly kind: 'encoded_body'; readonly encoding: string }
   | { readonly kind: 'expectation_failed' }
@@ -51,7 +50,12 @@ export type ApiProblem =
   /** `code` as the system gave it. */
   | { readonly kind: 'port_failed'; readonly code: string }
   /** Our own fault. What happened goes to the log, never to the client. */
-  | { readonly kind: 'defect' };
+  | { readonly kind: 'defect' }
+  /** No token was shown, or not the right one. */
+  | { readonly kind: 'unauthorized'; readonly shown: 'nothing' | 'something_else' | 'wrong_token' }
+  /** This client changes too much in too short a time. */
+  | { readonly kind: 'too_many_requests'; readonly waitSeconds: number }
+  | { readonly kind: 'body_too_large'; readonly limitBytes: number };
 
 /** At least one. */
 export type Faults = readonly [FaultDocument, ...FaultDocument[]];
@@ -62,6 +66,7 @@ export const PROBLEM_STATUS: Readonly<Record<ApiProblem['kind'], number>> = {
   bad_parameter: 400,
   unreadable_body: 400,
   bad_body: 400,
+  unauthorized: 401,
   host_refused: 403,
   origin_refused: 403,
   cross_site: 403,
@@ -82,6 +87,7 @@ export const PROBLEM_STATUS: Readonly<Record<ApiProblem['kind'], number>> = {
   address_not_ours: 422,
   bad_target: 422,
   too_many_mappings: 429,
+  too_many_requests: 429,
   headers_too_large: 431,
   defect: 500,
   too_many_connections: 503,
@@ -95,6 +101,7 @@ export const PROBLEM_STATUS: Readonly<Record<ApiProblem['kind'], number>> = {
 /** RFC 9110 section 15, RFC 6585. */
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
@@ -110,6 +117,8 @@ const TITLES: Readonly<Record<number, string>> = {
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
+
+const CHALLENGE = 'Bearer realm="v6-gatewayd"';
 
 /** Begins the `type` of every problem. */
 export const PROBLEM_URN = 'urn:hurricane:problem:';
@@ -146,6 +155,13 @@ export function problemHeaders(problem: ApiProblem): Readonly<Record<string, str
     case 'no_address':
     case 'port_failed':
       return { 'retry-after': '1' };
+    case 'too_many_requests':
+      return { 'retry-after': `${problem.waitSeconds}` };
+    case 'unauthorized':
+      // RFC 6750 section 3: no error code where no token was shown.
+      return {
+        'www-authenticate': problem.shown === 'wrong_token' ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE,
+      };
     default:
       return {};
   }
@@ -181,6 +197,8 @@ function placeOf(problem: ApiProblem): Pick<ProblemDocument, 'in' | 'field' | 'e
       return { in: 'header', field: '/content-encoding' };
     case 'not_acceptable':
       return { in: 'header', field: '/accept' };
+    case 'unauthorized':
+      return { in: 'header', field: '/authorization' };
     default:
       return {};
   }

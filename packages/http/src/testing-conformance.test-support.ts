@@ -10,12 +10,14 @@ export interface Answered {
 }
 
 /** What any path can answer without having been found. */
-const UNROUTED = [400, 403, 404, 405, 408, 417, 431, 500, 503];
+const UNROUTED = [400, 401, 403, 404, 405, 408, 413, 417, 429, 431, 500, 503];
 
 const validators = new Map<string, Validator>();
 
 /** Says how an answer differs from what the OpenAPI document promises, or null. */
 export function departureOf(method: string, path: string, answer: Answered): string | null {
+  // A preflight is between browsers and the gate: OpenAPI has no place for it.
+  if (method === 'OPTIONS' && answer.status === 204) return answer.text === '' ? null : 'a preflight has a body';
   const described = responseFor(method, path, answer.status);
   if (described === null) return `${method} ${path} answered ${answer.status}, which is not described`;
   const type = answer.headers['content-type']?.split(';')[0] ?? '';

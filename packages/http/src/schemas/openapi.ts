@@ -9,13 +9,21 @@ type Json = Record<string, unknown>;
 
 /** Problems that any operation can have, whoever asks it for what. */
 const ALWAYS: readonly ApiProblem['kind'][] = [
-  ...(['bad_request', 'host_refused', 'origin_refused', 'cross_site', 'not_acceptable', 'too_slow'] as const),
+  ...([
+    'bad_request',
+    'unauthorized',
+    'host_refused',
+    'origin_refused',
+    'cross_site',
+    'not_acceptable',
+    'too_slow',
+  ] as const),
   ...(['expectation_failed', 'headers_too_large', 'defect', 'too_many_connections'] as const),
 ];
 
-const WITH_BODY: readonly ApiProblem['kind'][] = [
-  ...(['unreadable_body', 'body_too_large', 'wrong_media_type', 'encoded_body'] as const),
-];
+const CHANGING: readonly ApiProblem['kind'][] = ['too_many_requests', 'body_too_large'];
+
+const WITH_BODY: readonly ApiProblem['kind'][] = ['unreadable_body', 'wrong_media_type', 'encoded_body'];
 
 /** Under which name each schema stands in the document. */
 const NAMES: ReadonlyMap<z.ZodType, string> = new Map<z.ZodType, string>([
@@ -117,10 +125,11 @@ function indexOperation(): Json {
 
 type ByStatus = ReadonlyMap<number, readonly ApiProblem['kind'][]>;
 
-function kindsOf({ consumes }: (typeof OPERATION_ROWS)[number], text: OperationText): ByStatus {
+function kindsOf({ consumes, method }: (typeof OPERATION_ROWS)[number], text: OperationText): ByStatus {
   const kinds: readonly ApiProblem['kind'][] = [
     ...ALWAYS,
     ...(text.parameters === undefined ? [] : (['bad_parameter'] as const)),
+    ...(method === 'GET' ? [] : CHANGING),
     ...(consumes === undefined ? [] : WITH_BODY),
     ...(consumes === 'application/json' ? (['bad_body'] as const) : []),
     ...(text.problems ?? []),
