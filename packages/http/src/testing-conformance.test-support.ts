@@ -51,7 +51,7 @@ function pathnameOf(target: string): string {
   // Two slashes at the beginning would be read as a host.
   const { pathname } = new URL(`http://localhost${target}`);
   const plain = pathname.replaceAll(/%([4-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number(`0x${hex}`)));
-  return plain === '/' ? plain : plain.replace(/\/$/, '');
+  return /^\/+$/.test(plain) ? plain : plain.replace(/\/$/, '');
 }
 
 function fits(path: string, template: string): boolean {
