@@ -30,6 +30,7 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bo
 th{color:var(--soft);font-weight:600}
 td:first-child{white-space:nowrap}
 .soft{color:var(--soft)}
+td:first-child .soft{display:block;font-size:.85em}
 .GET{color:var(--get)}.POST{color:var(--post)}.DELETE{color:var(--delete)}
 .GET,.POST,.DELETE{font-weight:700}
 @media (min-width:70rem){
@@ -42,4 +43,4 @@ main{margin:0}
 `;
 
 /** Base64 of the style's SHA-256, by which the page's policy allows it and no other. A test computes it anew. */
-export const DOCS_STYLE_HASH = 'sha256-zpCZVoy/976vJVlXTJEkGaOUEC7Bp0xTFR/NXI5yc9s=';
+export const DOCS_STYLE_HASH = 'sha256-Uz213nRj2HEcHezys68/ZT49pFfnS5LkP8+2naTOvJ8=';
