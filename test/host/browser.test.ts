@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccessOptions, admission } from '../../packages/http/src/admission.js';
-import type { AppEnv } from '../../packages/http/src/app.js';
+import type { AppEnv } from '../../packages/http/src/app-options.js';
 import { type Listener, serve } from '../../packages/http/src/node.js';
 import { anApp, expectNone } from '../../packages/http/src/testing-clients.test-support.js';
 import { aBrowser, aSite, attack, type Loot, REBOUND, type Site } from '../support/browser.js';

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { basePath } from 'hono/route';
 import { problemAnswer, toResponse } from './answers.js';
-import type { AppEnv } from './app.js';
+import type { AppEnv } from './app-options.js';
 import { type Arrival, isSocket, refusalOf, type Trusted } from './guard.js';
 import type { ApiProblem } from './problems.js';
 import { Rate, type RateLimit } from './rate.js';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { type Answer, problemAnswer, toResponse } from './answers.js';
-import type { AppEnv } from './app.js';
+import type { AppEnv } from './app-options.js';
 import { Connections } from './connections.js';
 import type { Arrival } from './guard.js';
 import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';

@@ -1,3 +1,4 @@
+import { fromThrowable } from 'neverthrow';
 import { type ApiProblem, problemDocument, problemHeaders } from './problems.js';
 
 /** One HTTP answer, before it is known what carries it: a `Response`, or bytes on a socket. */
@@ -23,11 +24,13 @@ const ALWAYS: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
 };
 
-export function documentAnswer(document: object): Answer {
+const DOCUMENT_HEADERS: Readonly<Record<string, string>> = { 'content-type': 'application/json', ...ALWAYS };
+
+export function documentAnswer(document: object, status: 200 | 202 = 200): Answer {
   return {
-    status: 200,
-    title: 'OK',
-    headers: { 'content-type': 'application/json', ...ALWAYS },
+    status,
+    title: status === 200 ? 'OK' : 'Accepted',
+    headers: DOCUMENT_HEADERS,
     body: toText(document),
   };
 }
@@ -42,8 +45,31 @@ export function problemAnswer(problem: ApiProblem): Answer {
   };
 }
 
+/** @param policy the page's Content-Security-Policy. */
+export function pageAnswer(html: string, policy: string): Answer {
+  const headers = { ...ALWAYS, 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy };
+  return { status: 200, title: 'OK', headers, body: html };
+}
+
+/** @param stream null for HEAD. */
+export function streamResponse(stream: ReadableStream<Uint8Array> | null): Response {
+  // Proxies that gather an answer before they pass it on are asked not to (nginx, X-Accel-Buffering).
+  const headers = { ...ALWAYS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+  return new Response(stream, { status: 200, headers });
+}
+
 export function toResponse(answer: Answer): Response {
   return new Response(answer.body, { status: answer.status, headers: answer.headers });
+}
+
+export function refuse(problem: ApiProblem): Response {
+  return toResponse(problemAnswer(problem));
+}
+
+export function defectResponse(defect: unknown, { onDefect }: { onDefect(defect: unknown): void }): Response {
+  // A reporter that throws has nobody left to report to; the client is answered all the same.
+  fromThrowable(onDefect)(defect).unwrapOr(undefined);
+  return refuse({ kind: 'defect' });
 }
 
 /** The line end is for people who read the answer in a terminal. */

@@ -1,9 +1,12 @@
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createApp, type StatusSource } from './app.js';
+import { createApp } from './app.js';
+import { PATHS as ALL_PATHS } from './operations.js';
+import type { GatewaySource } from './sources.js';
 import { anApp, type Client, inProcess, overTcp, overUnixSocket } from './testing-clients.test-support.js';
 import { aReading, aStatus, aTunnel, HEALTHY, heTunnel, SAMPLE_TIME } from './testing-status.test-support.js';
 
+/** The documents that are drawn from the state alone. */
 const ENDPOINTS = ['/health', '/v6/address', '/tunnels'];
 const PATHS = ['/', ...ENDPOINTS];
 
@@ -22,7 +25,7 @@ describe.each([
     return client;
   }
 
-  async function documentOf(path: string, gateway: StatusSource): Promise<unknown> {
+  async function documentOf(path: string, gateway: GatewaySource): Promise<unknown> {
     const client = await clientOf(anApp({ gateway }).app);
     const reply = await client.ask(path);
     expect(reply).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
@@ -83,7 +86,7 @@ describe.each([
       expect(await documentOf('/', sample())).toEqual({
         service: 'v6-gatewayd',
         version: '1.2.3',
-        endpoints: ENDPOINTS,
+        endpoints: ALL_PATHS,
       });
     });
 
@@ -203,25 +206,23 @@ describe.each([
       },
     );
 
-    test.each([
-      '/healthz',
-      '/health/x',
-      '/v6',
-      '/v6/address/x',
-      '//health',
-      '/HEALTH',
-      '/health%2f',
-      '/tunnels/he',
-      '/%ff',
-      '/%',
-    ])('%s is not found, and the answer says what is there', async (path) => {
-      const client = await clientOf();
+    test.each(['/healthz', '/health/x', '/v6', '/v6/address/x', '//health', '/HEALTH', '/health%2f', '/%ff', '/%'])(
+      '%s is not found, and the answer says what is there',
+      async (path) => {
+        const client = await clientOf();
 
-      const reply = await client.ask(path);
+        const reply = await client.ask(path);
 
-      const detail = expect.stringContaining('/, /health, /v6/address, /tunnels');
-      expectProblem(reply, { status: 404, title: 'Not Found', kind: 'not_found', endpoints: PATHS, detail });
-    });
+        const detail = expect.stringContaining('GET / lists what there is');
+        expectProblem(reply, {
+          status: 404,
+          title: 'Not Found',
+          kind: 'not_found',
+          endpoints: ['/', ...ALL_PATHS],
+          detail,
+        });
+      },
+    );
 
     describe.each(PATHS)('%s', (path) => {
       test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])(
@@ -249,7 +250,7 @@ describe.each([
       const reply = await client.ask(`/${'x'.repeat(5_000)}`);
 
       expectProblem(reply, { status: 404 });
-      expect(reply.text.length).toBeLessThan(500);
+      expect(reply.text.length).toBeLessThan(1_500);
     });
   });
 
@@ -449,7 +450,7 @@ describe('mounted in another app', () => {
 
   test('names its paths as they are reached from outside', async () => {
     const outer = site();
-    const below = ENDPOINTS.map((path) => `/gateway${path}`);
+    const below = ALL_PATHS.map((path) => `/gateway${path}`);
 
     expect(await (await outer.request('/gateway')).json()).toMatchObject({ endpoints: below });
     expect(await (await outer.request('/gateway/nope')).json()).toMatchObject({ endpoints: ['/gateway', ...below] });
@@ -494,7 +495,7 @@ test('a request that cannot be read at all is a defect of ours, and reported', a
   expect(defects).toEqual([boom]);
 });
 
-function sample(): StatusSource {
+function sample(): GatewaySource {
   const status = aStatus();
   return { status: () => status };
 }
@@ -506,7 +507,7 @@ function expectProblem(
   expect(reply.headers).toMatchObject({ 'content-type': 'application/problem+json' });
   const problem: unknown = JSON.parse(reply.text);
   expect(problem).toMatchObject({
-    type: 'about:blank',
+    type: expect.stringMatching(/^urn:hurricane:problem:\w+$/),
     status: reply.status,
     title: expect.any(String),
     detail: expect.any(String),

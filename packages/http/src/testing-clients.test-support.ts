@@ -3,8 +3,10 @@ import { type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AppOptions, createApp, type GatewayApp } from './app.js';
+import { createApp, type GatewayApp } from './app.js';
+import type { AppOptions } from './app-options.js';
 import { type Listener, type ServeLimits, serve, serveSocket } from './node.js';
+import { departureOf } from './testing-conformance.test-support.js';
 import { aStatus } from './testing-status.test-support.js';
 
 export interface Reply {
@@ -17,7 +19,7 @@ export interface Reply {
 export interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 /** One way to reach an app: the same questions must get the same answers by each. */
@@ -44,10 +46,21 @@ export function anApp(options: Partial<AppOptions> = {}): { app: GatewayApp; def
   return { app, defects };
 }
 
+/** The same client, which throws when an answer is not what the OpenAPI document promises. */
+function held(client: Client): Client {
+  const ask: Client['ask'] = async (path, how) => {
+    const reply = await client.ask(path, how);
+    const departure = departureOf(how?.method ?? 'GET', path, reply);
+    if (departure !== null) throw new Error(departure);
+    return reply;
+  };
+  return { ...client, ask };
+}
+
 /** Calls the app without any server, as Hono's own `app.request` does. */
 export async function inProcess(app: GatewayApp): Promise<Client> {
   const port = 8642;
-  return {
+  return held({
     port,
     ask: async (path, how = {}) => {
       const { host = `127.0.0.1:${port}`, ...others } = how.headers ?? {};
@@ -58,19 +71,19 @@ export async function inProcess(app: GatewayApp): Promise<Client> {
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     },
     end: async () => undefined,
-  };
+  });
 }
 
 /** Asks a real server on loopback, with a connection for each question. */
 export async function overTcp(app: GatewayApp): Promise<Client> {
   const listener = await listen(app);
-  return {
+  return held({
     port: listener.port,
     ask: (path, how) => askOnce({ host: '127.0.0.1', port: listener.port }, path, how),
     end: async () => {
       await listener.close(1_000);
     },
-  };
+  });
 }
 
 /** Asks a real server on a Unix socket of its own, with a connection for each question. */
@@ -78,7 +91,7 @@ export async function overUnixSocket(app: GatewayApp): Promise<Client> {
   const folder = await mkdtemp(join(tmpdir(), 'hurricane-http-'));
   const path = join(folder, 'api.sock');
   const listener = (await serveSocket({ app, path, group: null, onDefect: expectNone }))._unsafeUnwrap();
-  return {
+  return held({
     // There are no ports: any will do, as any Host will.
     port: 8642,
     ask: (asked, how) => askOnce({ socketPath: path }, asked, how),
@@ -86,7 +99,7 @@ export async function overUnixSocket(app: GatewayApp): Promise<Client> {
       await listener.close(1_000);
       await rm(folder, { recursive: true });
     },
-  };
+  });
 }
 
 /** One question on a connection of its own. */
