@@ -179,8 +179,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'scores count between checks',
     'candidacy.ts',
-    'return due || priority < than ? null',
-    'return due || priority <= than ? null',
+    "return now >= state.nextCheckAt ? null : { kind: 'between_checks'",
+    "return now >= 0 ? null : { kind: 'between_checks'",
     ['degraded'],
   ),
   {
@@ -371,7 +371,7 @@ export const MUTANTS: readonly Mutant[] = [
     'a busy backup need not show that it is well',
     'probing.ts',
     'return !primaryInDoubt(state) && t.liveness.misses === 0 && provesLife(t.traffic, now);',
-    'return t.liveness.misses === 0 && provesLife(t.traffic, now);',
+    'return state.config !== null && t.liveness.misses === 0 && provesLife(t.traffic, now);',
     ['passive-evidence'],
   ),
   mutant('a trickle counts as traffic', 'traffic.ts', 'const STRETCH_BYTES = 3_000n;', 'const STRETCH_BYTES = 15n;', [

@@ -1,6 +1,6 @@
-import { type HealthScore, priorityBonus } from './health.js';
+import { type HealthScore, type HealthSummary, priorityBonus } from './health.js';
 import { isDown, type Liveness } from './liveness.js';
-import type { State } from './state.js';
+import { type State, tunnelNamed } from './state.js';
 import { isDue, type Tunnel, type TunnelState } from './tunnel.js';
 import type { Instant, Millis } from './units.js';
 
@@ -25,6 +25,8 @@ export type Objection =
   | { readonly kind: 'less_preferred'; readonly priority: number; readonly than: number }
   /** Its rank is ahead of the primary's by `lead`, where `needed` is asked for. */
   | { readonly kind: 'no_lead'; readonly lead: number; readonly needed: number }
+  /** It is ahead, but only by what lies on either side of a step of the score. */
+  | { readonly kind: 'no_clear_lead' }
   /** It is a matter of scores, and those count at checks. */
   | { readonly kind: 'between_checks'; readonly checkAt: Instant }
   /** It must have been sound for longer. */
@@ -42,6 +44,11 @@ export type Unworthiness =
 
 /** Between tunnels of one priority, so much better in rank is better at all. */
 export const RANK_MARGIN = 10;
+
+/** And only where it is so much faster, both ways of counting, or loses so much less (as tailscale chooses relays). */
+const LATENCY_MARGIN: Millis = 10;
+const LATENCY_SHARE = 1 / 3;
+const LOSS_MARGIN = 0.05;
 
 /** Against a tunnel that must score so much, a probe that may just have been lost aside. */
 export function unworthiness(t: Tunnel, state: State, needed: HealthScore): Unworthiness | null {
@@ -92,8 +99,16 @@ function unequal(t: Tunnel, primary: Tunnel, state: State, now: Instant): Object
   if (priority > than) return { kind: 'less_preferred', priority, than };
   const needed = priority === than ? RANK_MARGIN : 0;
   if (lead < needed) return { kind: 'no_lead', lead, needed };
-  const due = now >= state.nextCheckAt;
-  return due || priority < than ? null : { kind: 'between_checks', checkAt: state.nextCheckAt };
+  if (priority < than) return null;
+  if (!isClearlyBetter(t.health, primary.health)) return { kind: 'no_clear_lead' };
+  return now >= state.nextCheckAt ? null : { kind: 'between_checks', checkAt: state.nextCheckAt };
+}
+
+/** A score has steps: two tunnels on either side of one may be a millisecond apart. */
+function isClearlyBetter(one: HealthSummary | null, other: HealthSummary | null): boolean {
+  if (one === null || other === null || one.latency === null || other.latency === null) return true;
+  const faster = other.latency - one.latency;
+  return (faster >= LATENCY_MARGIN && faster >= other.latency * LATENCY_SHARE) || other.loss - one.loss >= LOSS_MARGIN;
 }
 
 function held(t: Tunnel, state: State, now: Instant): Objection | null {
@@ -110,9 +125,7 @@ export function failbackHold(t: Tunnel, state: State): Millis {
 
 /** The tunnel that the operator asked for. */
 export function preferredOf(state: State): Tunnel | null {
-  const { preference } = state;
-  if (preference === null) return null;
-  return state.tunnels.find((t) => t.config.name === preference.tunnel) ?? null;
+  return state.preference === null ? null : tunnelNamed(state, state.preference.tunnel);
 }
 
 /** A tunnel that answers nothing stands at 0, whatever its last minute was worth. */

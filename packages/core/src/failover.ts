@@ -1,9 +1,9 @@
-import { failbackHold, standing } from './candidacy.js';
+import { failbackHold, preferredOf, standing } from './candidacy.js';
 import type { Emit } from './effects.js';
 import { judge, proofDue, turnDue, type Verdict } from './judgement.js';
 import { isDown } from './liveness.js';
 import type { SwitchReason } from './news.js';
-import { primaryOf, type State } from './state.js';
+import { primaryOf, replaced, type State } from './state.js';
 import { isDue, type Tunnel } from './tunnel.js';
 import { type Instant, type Millis, NEVER } from './units.js';
 
@@ -109,15 +109,15 @@ function switchTo(state: State, to: Tunnel, reason: SwitchReason, now: Instant, 
   const fault = reason === 'degraded' || reason === 'soft_down' || reason === 'hard_down' || reason === 'not_up';
   const heldFor = now - state.failover.since;
   const flapped = (t: Tunnel): Tunnel => ({ ...t, flaps: heldFor >= FLAP_MEMORY ? 1 : t.flaps + 1 });
-  const tunnels = fault ? state.tunnels.map((t) => (t === from ? flapped(t) : t)) : state.tunnels;
-  return { ...state, tunnels, failover: { kind: 'holding', primary: to.config.name, since: now } };
+  const blamed = fault && from !== null ? replaced(state, flapped(from)) : state;
+  return { ...blamed, failover: { kind: 'holding', primary: to.config.name, since: now } };
 }
 
 /** What was asked for happens at once, or as soon as a doubt is settled. A tunnel that is down has missed that. */
 function settlePreference(state: State): State {
   const { preference } = state;
   if (preference === null || !preference.pending) return state;
-  const t = state.tunnels.find(({ config }) => config.name === preference.tunnel);
-  const may = t !== undefined && isDue(t, state) && t.state.kind === 'up' && !isDown(t.liveness);
+  const t = preferredOf(state);
+  const may = t !== null && isDue(t, state) && t.state.kind === 'up' && !isDown(t.liveness);
   return may && t !== primaryOf(state) ? state : { ...state, preference: { ...preference, pending: false } };
 }

@@ -34,6 +34,7 @@ export type {
   TunnelType,
 } from './config/model.js';
 export { parseConfig } from './config/parse.js';
+export { nearestOf } from './config/quote.js';
 export type {
   BackendDriver,
   Clock,
@@ -43,6 +44,7 @@ export type {
   Host,
   HostMonitor,
   Logger,
+  PortMappings,
   Prober,
   RouteTable,
 } from './contracts.js';
@@ -73,6 +75,7 @@ export type { Insight } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';
+export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';

@@ -38,6 +38,8 @@ export interface State {
   readonly config: Config;
   /** In file order; tunnels that a reload removed stand last until they are down. */
   readonly tunnels: readonly Tunnel[];
+  /** Where each stands in `tunnels`, by name. */
+  readonly places: ReadonlyMap<string, number>;
   readonly failover: FailoverState;
   /** Null: ranks decide. */
   readonly preference: Preference | null;
@@ -57,7 +59,7 @@ export function initialState(config: Config): State {
   return {
     phase: 'stopped',
     config,
-    tunnels: config.tunnels.map(newTunnel),
+    ...lineUp(config.tunnels.map(newTunnel)),
     failover: { kind: 'idle' },
     preference: null,
     nextCheckAt: NEVER,
@@ -75,14 +77,31 @@ export function initialState(config: Config): State {
     },
     upkeep: NO_UPKEEP,
     targetsSilent: false,
-    settled: { shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
+    settled: { whole: false, shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
   };
+}
+
+/** Those tunnels in that order. Whatever changes who stands where goes through here. */
+export function lineUp(tunnels: readonly Tunnel[]): Pick<State, 'tunnels' | 'places'> {
+  return { tunnels, places: new Map(tunnels.map((t, i) => [t.config.name, i])) };
+}
+
+export function tunnelNamed(state: State, name: string): Tunnel | null {
+  return state.tunnels[state.places.get(name) ?? -1] ?? null;
+}
+
+/** That tunnel in the place of its namesake. */
+export function replaced(state: State, tunnel: Tunnel): State {
+  const at = state.places.get(tunnel.config.name);
+  if (at === undefined || state.tunnels[at] === tunnel) return state;
+  const tunnels = state.tunnels.slice();
+  tunnels[at] = tunnel;
+  return { ...state, tunnels };
 }
 
 export function primaryOf(state: State): Tunnel | null {
   if (state.failover.kind === 'idle') return null;
-  const { primary } = state.failover;
-  return state.tunnels.find((t) => t.config.name === primary) ?? null;
+  return tunnelNamed(state, state.failover.primary);
 }
 
 /** While it is, every tunnel must be able to show that it is well. */
