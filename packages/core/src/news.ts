@@ -191,6 +191,8 @@ const PLACES: { readonly [P in FaultPlace]: string } = {
   target: 'at the probe targets: they answer through no tunnel',
 };
 
+const LAST_WORD = ' again and again: further changes are for debugging';
+
 function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sentence {
   const name = news.primary ? `Primary tunnel ${news.tunnel}` : `Tunnel ${news.tunnel}`;
   const restless = news.unrest > UNREST_SAID;
@@ -203,7 +205,7 @@ function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sen
     case 'hard_down':
       return {
         level: restless && !news.primary ? 'debug' : 'warn',
-        text: `${name} is unreachable${news.unrest === UNREST_SAID ? ' again and again: further changes are for debugging' : ''}`,
+        text: `${name} is unreachable${news.unrest === UNREST_SAID ? LAST_WORD : ''}`,
       };
     case 'unknown':
     case 'suspect':

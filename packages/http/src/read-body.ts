@@ -2,10 +2,10 @@ import { err, ok, Result, ResultAsync } from 'neverthrow';
 import { duplicateKey } from './duplicate-key.js';
 import type { ApiProblem } from './problems.js';
 
-const MEDIA_TYPES = {
+const MEDIA_TYPES: { readonly [T in 'application/json' | 'text/plain']: RegExp } = {
   'application/json': /^application\/json\s*(;|$)/i,
   'text/plain': /^text\/plain\s*(;|$)/i,
-} as const;
+};
 
 /** Reads the body of a request as text, if it is of that type and not encoded. `admission` has bounded its length. */
 export async function readText(

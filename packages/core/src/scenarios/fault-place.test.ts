@@ -78,7 +78,7 @@ describe('where a silent tunnel is broken', () => {
     expect(stage.tunnel('wg').faultPlace).toBe('pop');
   });
 
-  it('costs nothing while tunnels are well: the rings are asked when they come up, and when one is silent', async () => {
+  it('costs nothing while tunnels are well: rings are asked as they come up, and in silence', async () => {
     const stage = await Stage.running({ config });
     const from = stage.steps.length;
 
