@@ -28,9 +28,10 @@ export function decisionWake(state: State, now: Instant): Instant {
 }
 
 function isDecided(before: State, state: State, now: Instant): boolean {
-  const { settled, failover, route, nextCheckAt, tunnels } = state;
+  const { settled, preference, failover, route, nextCheckAt, tunnels } = state;
   if (settled.shared === null || settled.shared !== before.settled.shared || now >= settled.decideAt) return false;
-  if (failover !== before.failover || route !== before.route || nextCheckAt !== before.nextCheckAt) return false;
+  if (preference !== before.preference || failover !== before.failover) return false;
+  if (route !== before.route || nextCheckAt !== before.nextCheckAt) return false;
   const primary = primaryOf(state);
   // Whoever takes over from a silent primary has to prove itself, and every probe may be the proof.
   if (primary === null || isDown(primary.liveness) || tunnels.length !== before.tunnels.length) return false;

@@ -142,13 +142,6 @@ export function ifaceOf(t: Tunnel): string {
   return (t.running ?? t.config).iface;
 }
 
-/** Fit to carry traffic, but for a probe that may just have been lost. */
-export function isSound(t: Tunnel, state: State): boolean {
-  if (!isDue(t, state) || t.state.kind !== 'up' || t.health === null) return false;
-  const alive = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
-  return alive && t.health.score >= state.config.failover.takeAtLeast;
-}
-
 /** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */
 export function silentFrom({ liveness, rtt }: Tunnel, health: HealthPolicy): Instant {
   return silentSince(liveness) - probeDeadline(rtt, health.deadline);

@@ -8,6 +8,7 @@ import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from '../units.js';
 import { deepEqual, deepFreeze } from './deep.js';
+import { PreferenceRules } from './preference-rules.js';
 import type { World } from './world.js';
 
 /** How long a primary that is down may keep the route while another stands ready: proof and grace included. */
@@ -38,10 +39,12 @@ export class Oracle {
   readonly #waiting = new Map<string, Instant>();
   readonly #unfitAt = new Map<string, Instant>();
   readonly #failbacks = new Map<string, readonly Instant[]>();
+  readonly #preference: PreferenceRules;
   #scoredAt: Instant = LONG_AGO;
 
   constructor(options: OracleOptions) {
     this.#options = options;
+    this.#preference = new PreferenceRules(options.fail);
   }
 
   watch(record: StepRecord): void {
@@ -49,7 +52,9 @@ export class Oracle {
     if (this.#options.checkPurity) this.#checkPurity(record);
     this.#checkWake(after, now);
     for (const t of after.tunnels) if (!isFit(t, after)) this.#unfitAt.set(t.config.name, now);
+    this.#preference.hear(record);
     for (const effect of effects) this.#checkEffect(effect, record);
+    this.#preference.watch(record);
     this.#checkLate(record);
     this.#checkCalledOff(after);
     this.#checkPrimary(after, now);
@@ -125,7 +130,8 @@ export class Oracle {
     const to = after.tunnels.find((t) => t.config.name === news.to);
     const from = after.tunnels.find((t) => t.config.name === news.from);
     const score = to?.health?.score ?? 0;
-    if (to?.state.kind !== 'up' || to.liveness.kind !== 'alive' || score < failover.takeAtLeast)
+    const atOnce = news.reason === 'preferred' && this.#preference.isOwed(news.to);
+    if (to?.state.kind !== 'up' || to.liveness.kind !== 'alive' || score < (atOnce ? 1 : failover.takeAtLeast))
       fail(`switched to ${news.to}: ${to?.state.kind}, ${to?.liveness.kind}, ${score}`);
     if (news.reason === 'degraded' || news.reason === 'better_path') {
       if (now - this.#scoredAt < failover.checkInterval) fail('two switches for the sake of scores within one check');
@@ -133,13 +139,13 @@ export class Oracle {
     }
     if (news.reason === 'degraded' && news.fromScore >= failover.leaveBelow)
       fail(`left ${news.from} at ${news.fromScore}`);
-    if (news.reason !== 'failback' && news.reason !== 'better_path') return;
+    if (atOnce || !['failback', 'better_path', 'preferred'].includes(news.reason)) return;
     if (failover.failback === 'never') fail('failed back although that was forbidden');
-    if (to !== undefined && from !== undefined && to.config.priority > from.config.priority)
-      fail(`left ${news.from} for ${news.to}, which the user prefers less`);
+    const against = to !== undefined && from !== undefined && to.config.priority > from.config.priority;
+    if (against && news.reason !== 'preferred') fail(`left ${news.from} for ${news.to}, which the user prefers less`);
     if (now - (this.#unfitAt.get(news.to) ?? LONG_AGO) < failover.failbackAfter)
       fail(`failed back to ${news.to} too soon`);
-    if (news.reason === 'failback') this.#countFailback(news.to, now);
+    if (news.reason !== 'better_path') this.#countFailback(news.to, now);
   }
 
   #countFailback(name: string, now: Instant): void {
