@@ -11,6 +11,8 @@ import { waitFor } from './wait-for.js';
 /** The daemon's own limit is shorter. */
 const STOP_LIMIT: Millis = 25_000;
 
+const FILE = 'v6-gatewayd.conf';
+
 /** The daemon, as it is published, inside the client namespace of a test bed. */
 export class Gatewayd {
   readonly process: Running;
@@ -26,7 +28,7 @@ export class Gatewayd {
   static async start(bed: Testbed, configuration: string, flags: readonly string[] = ['-d']): Promise<Gatewayd> {
     const cli = await builtCli();
     const directory = await mkdtemp(join(tmpdir(), 'gatewayd-'));
-    const file = join(directory, 'v6-gatewayd.conf');
+    const file = join(directory, FILE);
     await writeFile(file, configuration);
     return new Gatewayd(bed, bed.client.spawn([process.execPath, cli, '-c', file, ...flags]), directory);
   }
@@ -59,6 +61,12 @@ export class Gatewayd {
     await waitFor(carried, limit, `${tunnel} to carry the traffic`).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.process.output}`);
     });
+  }
+
+  /** Has it read another configuration; it says so in its log. */
+  async reload(configuration: string): Promise<void> {
+    await writeFile(join(this.#directory, FILE), configuration);
+    this.process.signal('SIGHUP');
   }
 
   /** Ends it with that signal; resolves to its exit code. */
