@@ -87,6 +87,7 @@ function keepTidy(): void {
   process.env['TMPDIR'] = files;
   process.once('exit', () => rmSync(files, { recursive: true, force: true }));
   // Numbers of signal(7): what a shell expects of a program that a signal has ended.
+  process.once('SIGHUP', () => process.exit(128 + 1));
   process.once('SIGINT', () => process.exit(128 + 2));
   process.once('SIGTERM', () => process.exit(128 + 15));
 }

@@ -61,6 +61,7 @@ async function cutOnce(bed: Testbed, seesaw: Seesaw, kernel: KernelWatch, port: 
   const hard = await journal.says(new RegExp(`unnel ${primary.tunnel} is unreachable`));
   beacon.stop();
 
+  await pause((n * 61) % 500);
   const back = Date.now();
   await bed.restore(primary.pop);
   const noticed = await journal.says(new RegExp(`unnel ${primary.tunnel} answers again`));
