@@ -1,6 +1,9 @@
 import { configurationFor, type Gatewayd } from '../../test/support/gatewayd.js';
 import type { Testbed } from '../../test/support/testbed.js';
-import { withGatewayd } from './lab.js';
+import { Journal } from './journal.js';
+import type { KernelWatch } from './kernel-watch.js';
+import { pause, withGatewayd } from './lab.js';
+import { standbyTo } from './routes.js';
 
 /** One of the two tunnels of a bed. */
 export interface Side {
@@ -31,6 +34,20 @@ export function withSeesaw<T>(bed: Testbed, use: (seesaw: Seesaw) => Promise<T>)
     const sides: Seesaw['sides'] = (round) => (round % 2 === 0 ? { primary: a, backup: b } : { primary: b, backup: a });
     return use({ gatewayd, sides });
   });
+}
+
+/** A tunnel that answers again is fit for traffic after a second (`RECOVERY_GRACE`); some more for a slow machine. */
+const GRACE_MS = 1_300;
+
+/** Ends a black hole, and waits until the next round can begin. Resolves to how long the daemon took to notice. */
+export async function bringBack(bed: Testbed, { gatewayd }: Seesaw, kernel: KernelWatch, side: Side): Promise<number> {
+  const journal = new Journal(gatewayd);
+  const restored = Date.now();
+  await bed.restore(side.pop);
+  const noticed = await journal.says(new RegExp(`unnel ${side.tunnel} answers again`));
+  await kernel.sees(standbyTo(side.iface), restored);
+  await pause(GRACE_MS);
+  return noticed - restored;
 }
 
 function sideOf(bed: Testbed, tunnel: Side['tunnel']): Side {

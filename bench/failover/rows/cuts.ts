@@ -2,15 +2,12 @@ import type { Testbed } from '../../../test/support/testbed.js';
 import { Journal } from '../journal.js';
 import { KernelWatch } from '../kernel-watch.js';
 import { Beacon, LAB_NEEDS, pause, startEcho, withBed } from '../lab.js';
-import { defaultTo, standbyTo } from '../routes.js';
+import { defaultTo } from '../routes.js';
 import type { Line, Row } from '../row.js';
-import { type Seesaw, withSeesaw } from '../seesaw.js';
+import { bringBack, type Seesaw, withSeesaw } from '../seesaw.js';
 
 /** Between two flows: the resolution of the figures. */
 const BEACON_MS = 5;
-
-/** A tunnel that answers again is fit for traffic after a second (`RECOVERY_GRACE`); some more for a slow machine. */
-const GRACE_MS = 1_300;
 
 interface Cut {
   /** New flows failed for so long. */
@@ -62,16 +59,12 @@ async function cutOnce(bed: Testbed, seesaw: Seesaw, kernel: KernelWatch, port: 
   beacon.stop();
 
   await pause((n * 61) % 500);
-  const back = Date.now();
-  await bed.restore(primary.pop);
-  const noticed = await journal.says(new RegExp(`unnel ${primary.tunnel} answers again`));
-  await kernel.sees(standbyTo(primary.iface), back);
-  await pause(GRACE_MS);
+  const recovery = await bringBack(bed, seesaw, kernel, primary);
   return {
     soft: first - lastBefore,
     hard: hard - lastBefore,
     route: routed.at - decided,
-    recovery: noticed - back,
+    recovery,
   };
 }
 

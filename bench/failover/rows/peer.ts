@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Testbed } from '../../../test/support/testbed.js';
 import { TARGETS } from '../../../test/support/topology.js';
-import { Journal } from '../journal.js';
 import { KernelWatch } from '../kernel-watch.js';
 import { Beacon, LAB_NEEDS, pause, startEcho, withBed } from '../lab.js';
-import { standbyTo } from '../routes.js';
 import type { Line, Row } from '../row.js';
-import { type Seesaw, type Side, withSeesaw } from '../seesaw.js';
+import { bringBack, type Seesaw, type Side, withSeesaw } from '../seesaw.js';
 
 /** Between two flows: the resolution of our figure. */
 const BEACON_MS = 5;
@@ -18,9 +16,6 @@ const UP_LIMIT_MS = 30_000;
 
 /** Seven losses in a row, a second apart, and their time-out. */
 const DOWN_LIMIT_MS = 30_000;
-
-/** See `cuts.ts`. */
-const GRACE_MS = 1_300;
 
 interface Cut {
   readonly ours: number;
@@ -69,19 +64,13 @@ async function cutOnce(
   const beacon = await Beacon.start(bed, port, BEACON_MS);
   // Spread over the cycles of both.
   await pause((n * 370) % 1_000);
-  const journal = new Journal(seesaw.gatewayd);
   await bed.cut(primary.pop);
   const { lastBefore, first } = await beacon.switchTo(backup.source);
   beacon.stop();
   await lsm.says(/^down /m, DOWN_LIMIT_MS);
   const noticed = Date.now();
   await lsm.stop();
-
-  const back = Date.now();
-  await bed.restore(primary.pop);
-  await journal.says(new RegExp(`unnel ${primary.tunnel} answers again`));
-  await kernel.sees(standbyTo(primary.iface), back);
-  await pause(GRACE_MS);
+  await bringBack(bed, seesaw, kernel, primary);
   return { ours: (first - lastBefore) / 1000, theirs: (noticed - lastBefore) / 1000 };
 }
 
