@@ -88,9 +88,14 @@ function play(path: Path, prng: Prng, until: number): Tally {
     now = first.at;
     pending.shift();
     const before: LivenessKind = tunnel.liveness.kind;
-    const judged = probed(tunnel, first, now, stage.state.config);
+    const judged = probed(
+      tunnel,
+      { type: 'probed', tunnel: tunnel.config.name, epoch: tunnel.epoch, stream: 'targets', finding: first },
+      now,
+      stage.state,
+    );
     tunnel = settleProbing(judged, stage.state, now, (effect) => {
-      if (effect.type !== 'probe' || effect.plan === null) return;
+      if (effect.type !== 'probe' || effect.stream !== 'targets' || effect.plan === null) return;
       plan = effect.plan;
       pending = [];
       sent = 0;

@@ -159,6 +159,7 @@ const PLAN: ProbePlan = {
   source: LEFT.source,
   targets: [TARGET],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: { srtt: 1, rttvar: 1 },
 };

@@ -8,6 +8,7 @@ const PLAN: ProbePlan = {
   source: '2001:db8:a::1',
   targets: ['2001:db8::1'],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: null,
 };
@@ -76,6 +77,41 @@ describe('autoProber', () => {
 
     expect(end._unsafeUnwrapErr()).toEqual(NO_IFACE);
     expect(calls).toEqual(['icmp']);
+  });
+
+  describe.each([
+    ['of IPv4 targets', { ...PLAN, source: null, targets: ['192.0.2.1'] }],
+    ['of packets of a size', { ...PLAN, packetSize: 1_480 }],
+  ])('with a plan %s', (_what, plan) => {
+    it.each(['auto', 'icmp', 'tcp', 'udp'] as const)('pings, though the method be %s', async (method) => {
+      const { prober, calls } = withProbers({ method, ping: false });
+
+      const end = await prober.watch(plan, () => {}, AbortSignal.timeout(1_000));
+
+      expect(end.isOk()).toBe(true);
+      expect(calls).toEqual(['icmp']);
+    });
+
+    it.each([MISSING, NOT_PERMITTED])('errs where it cannot ping, and changes nothing else: $kind', async (error) => {
+      const { prober, calls } = withProbers({ method: 'auto', ping: true, icmpEnds: error });
+      const before = prober.describe();
+
+      const end = await prober.watch(plan, () => {}, AbortSignal.timeout(1_000));
+      const after = prober.describe();
+      await prober.watch(PLAN, () => {}, AbortSignal.timeout(1_000));
+
+      expect(end._unsafeUnwrapErr()).toEqual(error);
+      expect(after).toBe(before);
+      expect(calls).toEqual(['icmp', 'icmp', 'tcp']);
+    });
+
+    it('does not bring back the pings of ordinary plans that turned to TCP', async () => {
+      const { prober, calls } = withProbers({ method: 'auto', ping: false });
+
+      for (const each of [PLAN, plan, PLAN]) await prober.watch(each, () => {}, AbortSignal.timeout(1_000));
+
+      expect(calls).toEqual(['tcp', 'icmp', 'tcp']);
+    });
   });
 
   it('settles Ok when aborted while it still looks', async () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import type { Millis, ProbeError, ProbeMethod, Prober } from '@hurricane/core';
+import { isIPv4 } from 'node:net';
+import type { Millis, ProbeError, ProbeMethod, ProbePlan, Prober } from '@hurricane/core';
 import { fromAsyncThrowable, ok, type Result, ResultAsync } from 'neverthrow';
 import { pingProber } from './ping.js';
 import { socketProber } from './socket-prober.js';
@@ -31,13 +32,29 @@ export interface DescribedProber extends Prober {
 /**
  * Picks the way to probe. `auto` looks for ping at the first watch and keeps to what it found, save
  * that it turns to TCP for good when ping proves to be missing or not permitted.
+ *
+ * Plans that only ping can follow go to ping whatever the method, and err as it does where it cannot be
+ * used; what `auto` has picked for the others does not change with that.
  */
 export function autoProber(options: AutoProberOptions): DescribedProber {
+  const icmp = options.icmp ?? pingProber();
+  const usual = usualProber(options, icmp);
+  return {
+    watch: (plan, report, signal) => (needsPing(plan) ? icmp : usual).watch(plan, report, signal),
+    describe: () => usual.describe(),
+  };
+}
+
+/** Sockets choose no packet's length, and what answers at an IPv4 tunnel server is its ICMP. */
+function needsPing({ targets, packetSize }: ProbePlan): boolean {
+  return packetSize !== null || targets.some((target) => isIPv4(target));
+}
+
+function usualProber(options: AutoProberOptions, icmp: Prober): DescribedProber {
   const { method, port } = options;
   const tcp = options.tcp ?? socketProber({ method: 'tcp', port });
   if (method === 'tcp') return described(tcp, `TCP to port ${port}`);
   if (method === 'udp') return described(options.udp ?? socketProber({ method: 'udp', port }), `UDP to port ${port}`);
-  const icmp = options.icmp ?? pingProber();
   if (method === 'icmp') return described(icmp, 'ICMPv6 echo');
   return new ChoosingProber({ icmp, tcp, port, pingAvailable: options.pingAvailable ?? pingRuns });
 }

@@ -10,11 +10,17 @@ const START_UP: Millis = 5;
 /** The kernel rounds ping's waits up to its own ticks. */
 const TICK: Millis = 4;
 
+/** A router on the way says what it cannot carry; the host then knows by itself. */
+interface TooLong {
+  readonly kind: 'too_long';
+  readonly mtu: number;
+}
+
 /** Pings that behave as those of iputils 20221126 do, in a clock's time. */
 export class FakePings {
   readonly sent: { readonly target: string; readonly at: Instant }[] = [];
   readonly started: (readonly string[])[] = [];
-  mood: NetworkMood = { kind: 'answers', after: 1 };
+  mood: NetworkMood | TooLong = { kind: 'answers', after: 1 };
   /** Every ping started from here on ends at once, so. */
   ending: { readonly end: PingEnd; readonly stderr: string } | null = null;
   running = 0;
@@ -78,6 +84,11 @@ class FakePing {
     if (mood.kind === 'answers') this.#in(mood.after, () => this.#answer(seq, mood.after));
     if (mood.kind === 'refuses') {
       this.#print(`From 2001:db8::ff icmp_seq=${seq % 65_536} Destination unreachable: No route`);
+    }
+    if (mood.kind === 'too_long' && seq === 1) {
+      this.#print(`From 2001:db8::ff icmp_seq=1 Packet too big: mtu=${mood.mtu}`);
+    } else if (mood.kind === 'too_long') {
+      this.#listener.stderr(`ping: local error: message too long, mtu: ${mood.mtu}\n`);
     }
     this.#in(this.#period, () => this.#send(seq + 1));
   }

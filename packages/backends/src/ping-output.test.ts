@@ -33,6 +33,20 @@ const LINES: readonly (readonly [string, PingLine])[] = [
     'From 2001:db8::ff: icmp_seq=9 Packet too big: mtu=1280',
     { kind: 'unreachable', seq: 9, reason: 'Packet too big: mtu=1280' },
   ],
+  [
+    'From 192.0.2.2 icmp_seq=1 Frag needed and DF set (mtu = 1400)',
+    { kind: 'unreachable', seq: 1, reason: 'Frag needed and DF set (mtu = 1400)' },
+  ],
+  ['From 192.0.2.2 icmp_seq=1 Time to live exceeded', { kind: 'unreachable', seq: 1, reason: 'Time to live exceeded' }],
+  [
+    'From 192.0.2.1 icmp_seq=1 Destination Host Unreachable',
+    { kind: 'unreachable', seq: 1, reason: 'Destination Host Unreachable' },
+  ],
+  ['From 192.0.2.2 icmp_seq=2 Packet filtered', { kind: 'unreachable', seq: 2, reason: 'Packet filtered' }],
+  ['24 bytes from 192.0.2.2: icmp_seq=1 ttl=63 time=0.021 ms', { kind: 'reply', seq: 1, rtt: 0.021 }],
+  ['ping: local error: message too long, mtu: 1400', { kind: 'send_failed', reason: 'message too long, mtu: 1400' }],
+  ['ping: local error: message too long, mtu=1400', { kind: 'send_failed', reason: 'message too long, mtu=1400' }],
+  ['ping: local error: No route to host', { kind: 'send_failed', reason: 'No route to host' }],
   ['ping: sendmsg: Network is unreachable', { kind: 'send_failed', reason: 'Network is unreachable' }],
   ['/usr/bin/ping: sendmsg: Operation not permitted', { kind: 'send_failed', reason: 'Operation not permitted' }],
 ];
@@ -40,6 +54,9 @@ const LINES: readonly (readonly [string, PingLine])[] = [
 const NOISE: readonly string[] = [
   '',
   'PING ::1(::1) from ::1 : 56 data bytes',
+  'PING 192.0.2.1 (192.0.2.1) 16(44) bytes of data.',
+  'From 192.0.2.2: icmp_seq=1 Redirect Host(New nexthop: 192.0.2.1)',
+  'From 192.0.2.2: icmp_seq=1 Source Quench',
   '64 bytes from ::1: icmp_seq=1 ttl=64 time=0.045 ms (DUP!)',
   '64 bytes from ::1: icmp_seq=1 ttl=64 time=0.045 ms (BAD CHECKSUM!)',
   '64 bytes from ::1: icmp_seq=1 ttl=64 time=0.0',

@@ -1,14 +1,14 @@
 import type { Millis } from '@hurricane/core';
 
-/** What one line of `ping -6 -n -O` says. */
+/** What one line of `ping -n -O` says. */
 export type PingLine =
   /** `seq` wraps at 65536. */
   | { readonly kind: 'reply'; readonly seq: number; readonly rtt: Millis }
   /** Printed as the probe after `seq` leaves. */
   | { readonly kind: 'unanswered'; readonly seq: number }
-  /** An ICMPv6 error came back for `seq`. */
+  /** An ICMP or ICMPv6 error came back for `seq`. */
   | { readonly kind: 'unreachable'; readonly seq: number; readonly reason: string }
-  /** The probe that was due could not be sent. */
+  /** The probe that was due could not be sent, as when it is longer than the way is known to carry. */
   | { readonly kind: 'send_failed'; readonly reason: string }
   /** Headings, duplicates, warnings, noise. */
   | { readonly kind: 'other' };
@@ -21,7 +21,9 @@ const STAMP = /^\[\d+\.\d+\] /;
 const REPLY = /^\d+ bytes from \S+(?: \(\S+\))?: icmp_seq=(\d+)(?: ttl=\d+)? time([=<])(\d+(?:\.\d+)?) ms(.*)$/;
 const UNANSWERED = /^no answer yet for icmp_seq=(\d+)$/;
 const UNREACHABLE = /^From \S+(?: \(\S+\))?:? icmp_seq=(\d+) (\S.*)$/;
-const SEND_FAILED = /^\S+: sendmsg: (\S.*)$/;
+// RFC 792: a router that advises a shorter way has sent the packet on; source quench (RFC 6633) means nothing.
+const ADVICE = /^(?:Redirect|Source Quench)\b/;
+const SEND_FAILED = /^\S+: (?:sendmsg|local error): (\S.*)$/;
 
 /** Reads one line of iputils ping, from either of its streams, without the line end. */
 export function parsePingLine(text: string): PingLine {
@@ -32,7 +34,8 @@ export function parsePingLine(text: string): PingLine {
   if (unanswered !== null) return withSeq(unanswered[1], (seq) => ({ kind: 'unanswered', seq }));
   const unreachable = UNREACHABLE.exec(line);
   if (unreachable !== null) {
-    return withSeq(unreachable[1], (seq) => ({ kind: 'unreachable', seq, reason: unreachable[2] ?? '' }));
+    const [, number, reason = ''] = unreachable;
+    return ADVICE.test(reason) ? OTHER : withSeq(number, (seq) => ({ kind: 'unreachable', seq, reason }));
   }
   const failed = SEND_FAILED.exec(line);
   return failed === null ? OTHER : { kind: 'send_failed', reason: failed[1] ?? '' };
@@ -45,7 +48,7 @@ function readReply(match: RegExpExecArray): PingLine {
   return withSeq(seq, (n) => ({ kind: 'reply', seq: n, rtt: Number(rtt) }));
 }
 
-/** ICMPv6 sequence numbers are 16 bits wide: a larger one is damage. */
+/** Sequence numbers of echo requests are 16 bits wide: a larger one is damage. */
 function withSeq(text: string | undefined, line: (seq: number) => PingLine): PingLine {
   const seq = Number(text);
   return Number.isInteger(seq) && seq >= 0 && seq <= 0xffff ? line(seq) : OTHER;

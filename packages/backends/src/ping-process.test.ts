@@ -1,6 +1,10 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PingEnd } from './ping-failure.js';
 import { type PingProcess, spawnPing } from './ping-process.js';
+import { probeClock } from './probe-clock.js';
 
 describe('spawnPing', () => {
   it('tells all of both outputs before the end, in the C locale', async () => {
@@ -11,6 +15,33 @@ describe('spawnPing', () => {
       stderr: 'bad',
       end: { kind: 'exited', exitCode: 3 },
     });
+  });
+
+  it('tells what was written to the output before what was complained of after it', async () => {
+    // The complaints' pipe is the first to have anything in it, and everything is there before any is read.
+    const script = `
+      const { existsSync, mkdirSync, writeSync } = require('node:fs');
+      const [, go, written] = process.argv;
+      for (const still = new Int32Array(new SharedArrayBuffer(4)); !existsSync(go); ) Atomics.wait(still, 0, 0, 1);
+      for (const [fd, text] of [[2, '1'], [1, '2'], [2, '3']]) writeSync(fd, text);
+      mkdirSync(written);
+    `;
+    const folder = mkdtempSync(join(tmpdir(), 'ping-'));
+    const [go, written] = [join(folder, 'go'), join(folder, 'written')];
+    const told: string[] = [];
+
+    await new Promise<void>((resolve) => {
+      const hear = (chunk: string) => told.push(chunk);
+      spawnPing([process.execPath, '-e', script, go, written], { stdout: hear, stderr: hear, ended: () => resolve() });
+      // Once the loop has taken a turn, it listens to both pipes.
+      probeClock.alarm(probeClock.now(), 'test', () => {
+        mkdirSync(go);
+        standStillUntil(written);
+      });
+    });
+    rmSync(folder, { recursive: true });
+
+    expect(told).toEqual(['2', '13']);
   });
 
   it('waits for what is still being written when the process ends', async () => {
@@ -62,4 +93,10 @@ function ran(argv: readonly string[], ready: (process: PingProcess) => void = ()
       ended: (end) => resolve({ stdout, stderr, end }),
     });
   });
+}
+
+/** Blocks this thread, as a busy event loop would, until `path` exists. */
+function standStillUntil(path: string): void {
+  const still = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 2_000 && !existsSync(path); tries += 1) Atomics.wait(still, 0, 0, 5);
 }

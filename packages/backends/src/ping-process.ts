@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { PingEnd } from './ping-failure.js';
 
-/** What a running ping tells. */
+/** What a running ping tells. Whatever it wrote to its output before it complained is told before that. */
 export interface PingListener {
   stdout(chunk: string): void;
   stderr(chunk: string): void;
@@ -36,7 +36,8 @@ export const spawnPing: SpawnPing = (argv, listener) => {
     const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => listener.stdout(chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => listener.stderr(chunk));
+    // ping flushes its output before it complains (error(3)), and both pipes are read before immediates run.
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => setImmediate(() => listener.stderr(chunk)));
     child.on('error', (error: NodeJS.ErrnoException) => {
       // Also emitted when a signal cannot be delivered, which ends nothing.
       if (child.pid === undefined) end({ kind: 'not_started', code: error.code ?? error.message });

@@ -10,6 +10,7 @@ const PLAN: ProbePlan = {
   source: '2001:db8:a::1',
   targets: ['2001:db8::1'],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: { srtt: 20, rttvar: 5 },
 };
@@ -45,8 +46,45 @@ describe('pingProber', () => {
     end.abort();
     await watch;
 
-    const argv = (target: string): string[] => [...'ping -6 -n -O -i 0.200 -I 2001:db8:a::1'.split(' '), target];
+    const argv = (target: string): string[] => [...'ping -6 -n -O -i 0.200 -s 16 -I 2001:db8:a::1'.split(' '), target];
     expect(pings.started).toEqual([argv('2001:db8::1'), argv('2001:db8::2')]);
+  });
+
+  it.each([
+    ['leaves the source to the host’s routes', { source: null }, '-6 … -s 16 2001:db8::1'],
+    ['probes IPv4 targets over IPv4', { source: null, targets: ['192.0.2.1'] }, '-4 … -s 16 192.0.2.1'],
+    ['keeps an IPv4 source', { source: '192.0.2.9', targets: ['192.0.2.1'] }, '-4 … -s 16 -I 192.0.2.9 192.0.2.1'],
+    ['sends IPv6 packets of a size', { source: null, packetSize: 1_480 }, '-6 … -s 1432 -M do 2001:db8::1'],
+    [
+      'sends IPv4 packets of a size',
+      { source: null, targets: ['192.0.2.1'], packetSize: 1_500 },
+      '-4 … -s 1472 -M do 192.0.2.1',
+    ],
+    [
+      'sends IPv6 packets of no less than it can time',
+      { source: null, packetSize: 63 },
+      '-6 … -s 16 -M do 2001:db8::1',
+    ],
+  ] as const)('%s', async (_what, differs, argv) => {
+    const { clock, pings } = watching({ ...PLAN, ...differs });
+
+    await clock.pass(100);
+
+    expect(pings.started).toEqual([`ping ${argv.replace('…', '-n -O -i 0.500')}`.split(' ')]);
+  });
+
+  it('reports what is too long for the way as refused, by the router first and by the host from then on', async () => {
+    const { clock, pings, findings } = watching({ ...PLAN, packetSize: 1_480 });
+    pings.mood = { kind: 'too_long', mtu: 1_280 };
+
+    await clock.pass(1_200);
+
+    const refused = (reason: string): ProbeFinding => ({ target: '2001:db8::1', outcome: { kind: 'refused', reason } });
+    expect(findings).toEqual([
+      refused('Packet too big: mtu=1280'),
+      refused('message too long, mtu: 1280'),
+      refused('message too long, mtu: 1280'),
+    ]);
   });
 
   it('tries again at the pace of the plan while there is no route, and reports each try as refused', async () => {

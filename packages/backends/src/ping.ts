@@ -17,12 +17,13 @@ export interface PingProberOptions {
 }
 
 /**
- * Probes with ICMPv6 echo requests, through one long-lived `ping` (iputils) for each target.
+ * Probes with ICMP or ICMPv6 echo requests, through one long-lived `ping` (iputils) for each target.
  *
  * Round trips are those ping measures, whose kernel timestamps our own load does not touch. A loss is
  * reported at our deadline, whenever ping would say so. Packets leave by the routing rules of the
  * plan's source address, so those must be there first. A packet the host itself cannot send counts
- * as lost where ping keeps it to itself, as iputils 20221126 does.
+ * as lost where ping keeps it to itself, as iputils 20221126 does; not one that is too long for what
+ * the host knows of the way: that, and a router that says so, is `refused`, with the MTU in the reason.
  *
  * Errs with `missing_tool`, `not_permitted`, `interface_missing` when the source address is not on
  * this host, or `command_failed` when ping ends for another reason.

@@ -1,4 +1,5 @@
 import type { Instant, Millis, ProbeError, ProbeOutcome, ProbePlan, RttEstimate } from '@hurricane/core';
+import { pingArgv } from './ping-argv.js';
 import { judgePingEnd, type PingEnd } from './ping-failure.js';
 import { LineCutter, parsePingLine } from './ping-output.js';
 import type { PingProcess, SpawnPing } from './ping-process.js';
@@ -70,13 +71,14 @@ export class Pinger {
     const startedAt = clock.now();
     const { deadline } = plan;
     const ledger = new ProbeLedger({ period, deadline, rtt: this.#estimate, firstSent: startedAt + START_UP });
-    const argv = pingArgv(plan.source, target, period);
+    const argv = pingArgv(plan, target, period);
     const out = new LineCutter();
     const err = new LineCutter();
     let stderr = '';
     const read = (lines: readonly string[]): void => {
       if (this.#stopped) return;
-      for (const line of lines) this.#report(record(line, ledger, clock.now()));
+      const now = clock.now();
+      for (const line of lines) this.#report(record(line, ledger, now));
       this.#watch(ledger);
     };
     this.#process = spawn(argv, {
@@ -138,11 +140,6 @@ function record(line: string, ledger: ProbeLedger, now: Instant): ProbeOutcome |
     case 'other':
       return null;
   }
-}
-
-/** `-O` makes ping write a line for every probe as it leaves, answered or not. */
-function pingArgv(source: string, target: string, period: Millis): readonly string[] {
-  return ['ping', '-6', '-n', '-O', '-i', (period / 1_000).toFixed(3), '-I', source, target];
 }
 
 /** The first lines say what is wrong; what a long-lived ping warns of later does not matter. */

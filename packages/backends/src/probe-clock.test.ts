@@ -27,7 +27,7 @@ describe('the host’s clock', () => {
 
     vi.advanceTimersByTime(month - 1);
     const early = fired;
-    vi.advanceTimersByTime(2);
+    vi.advanceTimersByTime(3);
 
     expect([early, fired]).toEqual([false, true]);
   });
@@ -54,6 +54,22 @@ describe('the host’s clock', () => {
     near.write('reply');
     standStill(30);
     await Promise.all([read, fired]);
+    close();
+
+    expect(order).toEqual(['input', 'alarm']);
+  });
+
+  it('lets what such input puts off until all of it is read go first, too', async () => {
+    const { near, far, close } = await connectedSockets();
+    const order: string[] = [];
+    const read = once(far, 'data').then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    const told = read.then(() => order.push('input'));
+    const alarm = new Promise<void>((resolve) => probeClock.alarm(probeClock.now() + 5, 'test', resolve));
+    const fired = alarm.then(() => order.push('alarm'));
+
+    near.write('reply');
+    standStill(30);
+    await Promise.all([told, fired]);
     close();
 
     expect(order).toEqual(['input', 'alarm']);

@@ -26,8 +26,11 @@ function armAlarm(at: Instant, fire: () => void): { cancel(): void } {
   const due = (): void => {
     // Node counts timers in whole milliseconds, and the longest falls short of a distant alarm.
     if (performance.now() < at) timer = wait();
-    // Immediates run after the loop has polled for input, timers before.
-    else immediate = setImmediate(fire);
+    // Immediates run after the loop has polled for input, timers before; and after those the input asked for.
+    else immediate = setImmediate(afterInput);
+  };
+  const afterInput = (): void => {
+    immediate = setImmediate(fire);
   };
   let timer = wait();
   return {

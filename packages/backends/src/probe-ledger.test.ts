@@ -99,6 +99,26 @@ describe('the account of numbered probes', () => {
     expect(ledger.expire(260)).toEqual([]);
   });
 
+  it('gives refusals to send that are read at one instant to as many probes, the latest first', () => {
+    const ledger = new ProbeLedger(OPTIONS);
+    for (const seq of [1, 2, 3]) ledger.departed(seq, 340);
+
+    const refused = [1, 2, 3].map(() => ledger.unsent('message too long, mtu: 1280', 340)?.kind);
+
+    expect(refused).toEqual(['refused', 'refused', 'refused']);
+    expect(ledger.expire(500)).toEqual([LOST]);
+    expect(ledger.reply(1, 490, 500)).toMatchObject({ kind: 'reply', late: true });
+  });
+
+  it('gives a refusal to send to no probe before the one that was due, of which more may come', () => {
+    const ledger = new ProbeLedger(OPTIONS);
+    ledger.departed(1, 100);
+    ledger.unsent('message too long, mtu: 1280', 101);
+
+    expect(ledger.unsent('message too long, mtu: 1280', 102)).toBeNull();
+    expect(ledger.expire(150)).toEqual([LOST]);
+  });
+
   it('waits longer once round trips are longer, late ones included', () => {
     const ledger = new ProbeLedger({ ...OPTIONS, rtt: null });
 

@@ -42,6 +42,8 @@ export class ProbeLedger {
   /** Later ones that have. */
   readonly #ended = new Set<number>();
   readonly #lost = new Set<number>();
+  /** The last probe known not to have left, and when that was told. */
+  #unsent: { readonly seq: number; readonly at: Instant } | null = null;
 
   constructor(options: LedgerOptions) {
     this.#period = options.period;
@@ -72,10 +74,15 @@ export class ProbeLedger {
     return seq !== null && this.#end(seq) ? { kind: 'refused', reason } : null;
   }
 
-  /** The probe that was due at about `now` could not leave. */
+  /**
+   * The probe that was due at about `now` could not leave. Told several times at one instant, as after
+   * a standstill of ours: so many probes could not, that one and those before it.
+   */
   unsent(reason: string, now: Instant): ProbeOutcome | null {
-    const seq = this.#known.seq + Math.round((now - this.#known.at) / this.#period);
-    return this.#end(Math.max(1, seq)) ? { kind: 'refused', reason } : null;
+    const due = this.#known.seq + Math.round((now - this.#known.at) / this.#period);
+    const seq = this.#unsent?.at === now ? this.#unsent.seq - 1 : Math.max(1, due);
+    this.#unsent = { seq, at: now };
+    return this.#end(seq) ? { kind: 'refused', reason } : null;
   }
 
   /** The probe after `seq16` left at `now`. */

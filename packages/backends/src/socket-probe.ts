@@ -1,12 +1,13 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, isIPv4 } from 'node:net';
 import type { Instant, Millis } from '@hurricane/core';
 
 /** Where one probe goes, and from where. */
 export interface SocketProbe {
   readonly target: string;
   readonly port: number;
-  readonly source: string;
+  /** Null: as the host's own routes have it. */
+  readonly source: string | null;
   readonly now: () => Instant;
 }
 
@@ -29,8 +30,8 @@ export type SendProbe = (probe: SocketProbe, tell: (answer: SocketAnswer) => voi
 /** A TCP handshake. A closed port answers as well as an open one: only the host is asked for. */
 export const sendTcpProbe: SendProbe = (probe, tell) => {
   const sentAt = probe.now();
-  const { target: host, port, source: localAddress } = probe;
-  const socket = connect({ host, port, localAddress, family: 6 });
+  const { target: host, port, source } = probe;
+  const socket = connect({ host, port, ...(source === null ? {} : { localAddress: source }) });
   const settle = once(tell, () => socket.resetAndDestroy());
   socket.on('connect', () => settle({ kind: 'answered', rtt: probe.now() - sentAt }));
   socket.on('error', (error: NodeJS.ErrnoException) => settle(answerOf(error, probe.now() - sentAt)));
@@ -48,13 +49,14 @@ const QUESTION: Uint8Array = Uint8Array.of(
 
 /** One datagram from a socket of its own, so that whatever comes back is its answer. */
 export const sendUdpProbe: SendProbe = (probe, tell) => {
-  const socket = createSocket('udp6');
+  const socket = createSocket(isIPv4(probe.target) ? 'udp4' : 'udp6');
   let sentAt = probe.now();
   const settle = once(tell, () => socket.close());
   const answered = (): void => settle({ kind: 'answered', rtt: probe.now() - sentAt });
   socket.on('message', answered);
   socket.on('error', (error: NodeJS.ErrnoException) => settle(answerOf(error, probe.now() - sentAt)));
-  socket.bind({ address: probe.source, port: 0, exclusive: true }, () => {
+  const from = probe.source === null ? {} : { address: probe.source };
+  socket.bind({ ...from, port: 0, exclusive: true }, () => {
     socket.connect(probe.port, probe.target, (error?: Error) => {
       // The declared type hides it: a failed connect is told here and nowhere else.
       if (error !== undefined) return settle(answerOf(error, 0));

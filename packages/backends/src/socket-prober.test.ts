@@ -130,6 +130,7 @@ const PLAN: ProbePlan = {
   source: '2001:db8:a::1',
   targets: ['2001:db8::1'],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: { srtt: 20, rttvar: 5 },
 };

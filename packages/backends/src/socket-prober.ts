@@ -7,6 +7,7 @@ import {
   probeDeadline,
   type RttEstimate,
 } from '@hurricane/core';
+import { NO_PING } from './ping-failure.js';
 import { type ProbeClock, probeClock } from './probe-clock.js';
 import { jittered, type ProbeWatch, runProbeWatch } from './probe-watch.js';
 import { type OpenProbe, type SendProbe, type SocketAnswer, sendTcpProbe, sendUdpProbe } from './socket-probe.js';
@@ -43,7 +44,8 @@ export interface SocketProberOptions {
  * a port that drops what it does not understand stays silent. Round trips include the delay of a
  * busy event loop, so prefer ICMP where it is to be had.
  *
- * Errs with `interface_missing` when the source address is not on this host.
+ * Errs with `interface_missing` when the source address is not on this host, and with `missing_tool` for
+ * a plan with a packet size: sockets do not choose it, ping does.
  */
 export function socketProber(options: SocketProberOptions): Prober {
   const { method, port, clock = probeClock, random = Math.random } = options;
@@ -51,6 +53,10 @@ export function socketProber(options: SocketProberOptions): Prober {
   return {
     watch: (plan, report, signal) =>
       runProbeWatch(report, signal, (watch) => {
+        if (plan.packetSize !== null) {
+          watch.fail(NO_PING);
+          return () => Promise.resolve();
+        }
         const round = new SocketRound({ plan, port, clock, random, send, lateLimit: LATE_LIMIT[method], watch });
         return () => Promise.resolve(round.stop());
       }),

@@ -1,6 +1,7 @@
 import type { Config } from './config/model.js';
 import type { DriverError, LinkCounters, LinkReading } from './facts.js';
 import { observeRx } from './liveness.js';
+import { observeTraffic } from './traffic.js';
 import { backoff, ifaceOf, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 
@@ -9,12 +10,12 @@ import { type Instant, LONG_AGO, NEVER } from './units.js';
 export function raised(t: Tunnel, reading: LinkReading, now: Instant): Tunnel {
   if (t.state.kind !== 'starting') return t;
   const look: Look = { kind: 'idle', nextAt: now + LOOK_INTERVAL };
-  return { ...t, state: { kind: 'up', since: now }, reading, look, ...unjudged(now, t.probing.told) };
+  return { ...t, state: { kind: 'up', since: now }, reading, look, ...unjudged(now, t) };
 }
 
 export function lowered(t: Tunnel): Tunnel {
   if (t.state.kind !== 'stopping') return t;
-  return { ...t, state: { kind: 'down' }, running: null, reading: null, ...unjudged(LONG_AGO, t.probing.told) };
+  return { ...t, state: { kind: 'down' }, running: null, reading: null, ...unjudged(LONG_AGO, t) };
 }
 
 export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Config): Tunnel {
@@ -24,7 +25,7 @@ export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Conf
     ...t,
     state: { kind: 'failed', fault, lowering: t.state.kind === 'stopping', attempt, retryAt },
     look: { kind: 'idle', nextAt: NEVER },
-    ...unjudged(now, t.probing.told),
+    ...unjudged(now, t),
   };
 }
 
@@ -54,11 +55,14 @@ export function inspectionFailed(t: Tunnel, now: Instant): Tunnel {
  */
 export function measured(t: Tunnel, counters: LinkCounters, now: Instant, config: Config): Tunnel {
   if (t.state.kind !== 'up' || t.reading === null) return t;
-  const { metered } = t;
-  if (metered !== null && (counters.rx < metered.rx || counters.tx < metered.tx))
+  const before = t.traffic.counters;
+  if (before !== null && (counters.rx < before.rx || counters.tx < before.tx))
     return failed(t, { kind: 'interface_missing', iface: ifaceOf(t) }, now, config);
-  const liveness = observeRx(t.liveness, counters.rx, now);
-  return { ...t, reading: { ...t.reading, counters }, metered: counters, liveness };
+  const { traffic, stalled } = observeTraffic(t.traffic, counters, now, { rtt: t.rtt, health: config.health });
+  const heard = observeRx(t.liveness, counters.rx, now);
+  // Traffic that has stopped is no verdict, but a reason to ask at once, and quickly.
+  const liveness = stalled ? { ...heard, replies: 0 } : heard;
+  return { ...t, reading: { ...t.reading, counters }, traffic, liveness };
 }
 
 /** Something about its interface changed: look now, and try again soon if it failed for want of that interface. */

@@ -1,4 +1,6 @@
 import type { Emit } from './effects.js';
+import { placeOf } from './fault-place.js';
+import { isMtuBlackHole, mtuRemedy } from './full-size.js';
 import { primaryOf, type State } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import type { Instant } from './units.js';
@@ -21,6 +23,7 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
           primary: primary?.config.name === t.config.name,
         },
       });
+    announceFindings([was, before], [t, after], emit);
     const from = was.probing.target ?? before.config.health.targets[0]!;
     const to = t.probing.target ?? after.config.health.targets[0]!;
     if (t.state.kind === 'up' && t.probing.target !== null && from !== to)
@@ -30,6 +33,22 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
     if (after.tunnels.some((t) => t.config.name === was.config.name) || was.state.kind === 'down') continue;
     announceState(was, { ...was, state: { kind: 'down' } }, now, emit);
   }
+}
+
+/** What has been found out about a tunnel that is up. */
+function announceFindings(was: readonly [Tunnel, State], is: readonly [Tunnel, State], emit: Emit): void {
+  const [t] = is;
+  if (t.state.kind !== 'up') return;
+  const tunnel = t.config.name;
+  const place = placeOf(...is);
+  if (place !== null && place !== placeOf(...was))
+    emit({ type: 'announce', news: { type: 'fault_located', tunnel, place } });
+  const hole = isMtuBlackHole(t);
+  if (hole === isMtuBlackHole(was[0])) return;
+  const size = t.reading?.mtu ?? 0;
+  // A look that has ended because the tunnel fell silent has found nothing out.
+  if (hole) emit({ type: 'announce', news: { type: 'mtu_black_hole', tunnel, size, remedy: mtuRemedy(t) } });
+  else if (t.sides.size.misses === 0) emit({ type: 'announce', news: { type: 'mtu_black_hole_over', tunnel } });
 }
 
 function announceState(was: Tunnel, is: Tunnel, now: Instant, emit: Emit): void {

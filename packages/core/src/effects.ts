@@ -11,6 +11,7 @@ import type {
   RoutePlan,
 } from './facts.js';
 import type { News } from './news.js';
+import type { ProbeStream } from './side-probes.js';
 import type { Millis } from './units.js';
 
 /** What happened or was asked. Answers carry the epoch of the question; one that is out of date is ignored. */
@@ -28,8 +29,20 @@ export type Event =
       readonly reading: LinkReading;
     }
   | { readonly type: 'inspection_failed'; readonly tunnel: string; readonly epoch: number; readonly fault: DriverError }
-  | { readonly type: 'probed'; readonly tunnel: string; readonly epoch: number; readonly finding: ProbeFinding }
-  | { readonly type: 'probing_failed'; readonly tunnel: string; readonly epoch: number; readonly fault: ProbeError }
+  | {
+      readonly type: 'probed';
+      readonly tunnel: string;
+      readonly epoch: number;
+      readonly stream: ProbeStream;
+      readonly finding: ProbeFinding;
+    }
+  | {
+      readonly type: 'probing_failed';
+      readonly tunnel: string;
+      readonly epoch: number;
+      readonly stream: ProbeStream;
+      readonly fault: ProbeError;
+    }
   | { readonly type: 'measured'; readonly counters: HostCounters }
   | { readonly type: 'host_changed'; readonly change: HostChange }
   | { readonly type: 'swept'; readonly found: readonly string[] }
@@ -50,8 +63,14 @@ export type Event =
 /** What the gateway wants of the outside, as data. The shell does it and says nothing of its own. */
 export type Effect =
   | { readonly type: 'raise' | 'lower' | 'inspect'; readonly tunnel: TunnelConfig; readonly epoch: number }
-  /** From here on, probe so; null: stop. Takes the place of whatever was asked for this tunnel before. */
-  | { readonly type: 'probe'; readonly tunnel: string; readonly epoch: number; readonly plan: ProbePlan | null }
+  /** From here on, probe so; null: stop. Takes the place of what was asked of this tunnel's stream before. */
+  | {
+      readonly type: 'probe';
+      readonly tunnel: string;
+      readonly epoch: number;
+      readonly stream: ProbeStream;
+      readonly plan: ProbePlan | null;
+    }
   | { readonly type: 'measure' }
   /** Clear away what an earlier run left and none of these accounts for. */
   | { readonly type: 'sweep'; readonly tunnels: readonly TunnelConfig[] }

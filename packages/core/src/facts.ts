@@ -39,11 +39,19 @@ export const ABSENT: LinkReading = {
 /** What to probe, and how often. */
 export interface ProbePlan {
   readonly iface: string;
-  /** Probes leave with this source address, and so through this tunnel's own routing table. */
-  readonly source: string;
-  /** Asked in turn, one probe every `interval` over all of them. Never empty. */
+  /**
+   * Probes leave with this source address, and so through this tunnel's own routing table. Null: as the
+   * host's own routes have it, for probes of the IPv4 path beneath the tunnel.
+   */
+  readonly source: string | null;
+  /** Asked in turn, one probe every `interval` over all of them. Never empty; all of one family. */
   readonly targets: readonly string[];
   readonly interval: Millis;
+  /**
+   * Length of every probe packet from its IP header on, in bytes, which nobody on the way may fragment.
+   * Null: as short as the method allows.
+   */
+  readonly packetSize: number | null;
   /** Bounds of the time after which a probe counts as lost; the estimate in between is `rtt`'s. */
   readonly deadline: { readonly min: Millis; readonly max: Millis };
   /** What is known of the round trip so far; the prober goes on from there (rtt.ts). */

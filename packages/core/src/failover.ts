@@ -1,10 +1,9 @@
 import type { Emit } from './effects.js';
 import { type HealthScore, priorityBonus } from './health.js';
-import { isDown, type Liveness } from './liveness.js';
+import { isDown, type Liveness, silentSince } from './liveness.js';
 import type { SwitchReason } from './news.js';
-import { probeDeadline } from './rtt.js';
 import { primaryOf, type State } from './state.js';
-import { isDue, isSound, type Tunnel } from './tunnel.js';
+import { isDue, isSound, silentFrom, type Tunnel } from './tunnel.js';
 import { type Instant, type Millis, NEVER } from './units.js';
 
 /** The first primary is chosen once every tunnel has been judged, or so long after the first one is up. */
@@ -153,20 +152,11 @@ function bestFit(state: State, besides: Tunnel | null, now: Instant): Tunnel | n
 function bestProven(state: State, primary: Tunnel, now: Instant): Tunnel | null | 'wait' {
   const fit = state.tunnels.filter((t) => t !== primary && isFit(t, state, now));
   if (now >= proofDue(primary.liveness, state)) return bestOf(fit);
-  const proven = fit.filter((t) => t.liveness.provenAt >= silentFrom(primary, state));
+  const proven = fit.filter((t) => t.liveness.provenAt >= silentFrom(primary, state.config.health));
   const best = bestOf(fit);
   // The one the user would rather have gets the time that its next probe takes.
   if (best !== null && !proven.includes(best) && now < turnDue(primary.liveness, state)) return 'wait';
   return proven.length === 0 && fit.length > 0 ? 'wait' : bestOf(proven);
-}
-
-/** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */
-function silentFrom({ liveness, rtt }: Tunnel, { config: { health } }: State): Instant {
-  return silentSince(liveness) - probeDeadline(rtt, health.deadline);
-}
-
-function silentSince(liveness: Liveness): Instant {
-  return liveness.missingSince ?? liveness.since;
 }
 
 /** Every other tunnel that is well has answered a probe by then. */

@@ -64,11 +64,13 @@ export {
   type RouteHop,
   type RoutePlan,
 } from './facts.js';
+export type { FaultPlace } from './fault-place.js';
 export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
+export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
 export { systemClock } from './system-clock.js';
 export type { TunnelState } from './tunnel.js';

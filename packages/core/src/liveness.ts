@@ -133,3 +133,8 @@ export function observeRx(was: Liveness, rx: bigint, now: Instant): Liveness {
 export function isDown(liveness: Liveness): boolean {
   return liveness.kind === 'soft_down' || liveness.kind === 'hard_down';
 }
+
+/** When the present row of misses began, of a tunnel that is silent. */
+export function silentSince(liveness: Liveness): Instant {
+  return liveness.missingSince ?? liveness.since;
+}

@@ -2,6 +2,7 @@ import { match } from 'ts-pattern';
 import type { LogLevel } from './config/model.js';
 import { describeDriverError } from './errors.js';
 import type { DriverError, RouteError } from './facts.js';
+import type { FaultPlace } from './fault-place.js';
 import type { HealthScore } from './health.js';
 import type { LivenessKind } from './liveness.js';
 import type { TunnelState } from './tunnel.js';
@@ -43,6 +44,12 @@ export type News =
     }
   | { readonly type: 'probing_failed'; readonly tunnel: string; readonly fault: DriverError }
   | { readonly type: 'target_switched'; readonly tunnel: string; readonly from: string; readonly to: string }
+  /** Where a silent tunnel is broken has been found out, or has changed. */
+  | { readonly type: 'fault_located'; readonly tunnel: string; readonly place: FaultPlace }
+  | { readonly type: 'targets_silent' | 'targets_heard'; readonly targets: readonly string[] }
+  /** `size` in bytes; `remedy` says where the interface's MTU is set. */
+  | { readonly type: 'mtu_black_hole'; readonly tunnel: string; readonly size: number; readonly remedy: string }
+  | { readonly type: 'mtu_black_hole_over'; readonly tunnel: string }
   | { readonly type: 'primary_selected'; readonly primary: string; readonly score: HealthScore }
   | { readonly type: 'primary_degraded'; readonly primary: string; readonly score: HealthScore }
   | {
@@ -104,6 +111,23 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'target_switched' }, (n) =>
       say('info', `Tunnel ${n.tunnel} reaches ${n.to} but not ${n.from}: probing ${n.to}`),
     )
+    .with({ type: 'fault_located' }, (n) => say('info', `Tunnel ${n.tunnel} is broken ${PLACES[n.place]}`))
+    .with({ type: 'targets_silent' }, (n) =>
+      say(
+        'warn',
+        `No probe target answers through any tunnel (${n.targets.join(', ')}), though the providers do: ` +
+          'tunnels are judged by their providers until one is heard again',
+      ),
+    )
+    .with({ type: 'targets_heard' }, () => say('info', 'Probe targets answer again'))
+    .with({ type: 'mtu_black_hole' }, (n) =>
+      say(
+        'warn',
+        `Tunnel ${n.tunnel} loses packets of ${n.size} bytes without a word, while small ones pass ` +
+          `(MTU black hole): ${n.remedy}`,
+      ),
+    )
+    .with({ type: 'mtu_black_hole_over' }, (n) => say('info', `Tunnel ${n.tunnel} passes full-sized packets again`))
     .with({ type: 'primary_selected' }, (n) =>
       say('info', `Selected primary tunnel: ${n.primary} (health: ${n.score})`),
     )
@@ -142,6 +166,15 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'stopped' }, () => say('info', 'Gateway stopped'))
     .exhaustive();
 }
+
+/** Ends of "Tunnel he is broken …". */
+const PLACES: { readonly [P in FaultPlace]: string } = {
+  local: 'on this machine',
+  underlay: 'on the IPv4 path: the tunnel server cannot be reached',
+  pop: 'at the tunnel server: it can be reached, and nothing comes back through the tunnel',
+  upstream: 'beyond the tunnel server, which itself answers',
+  target: 'at the probe targets: they answer through no tunnel',
+};
 
 function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sentence {
   const name = news.primary ? `Primary tunnel ${news.tunnel}` : `Tunnel ${news.tunnel}`;

@@ -12,6 +12,7 @@ const plan: ProbePlan = {
   source: '2001:db8:1::2',
   targets: ['2001:db8:ffff::1'],
   interval: 500,
+  packetSize: null,
   deadline: { min: 150, max: 1_000 },
   rtt: null,
 };
@@ -35,8 +36,8 @@ describe('what the performer makes of effects', () => {
       },
     };
     const { performer, events } = performing({ prober });
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan });
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan: { ...plan, interval: 100 } });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan: { ...plan, interval: 100 } });
 
     for (const report of reports) report({ target: plan.targets[0]!, outcome: { kind: 'lost' } });
 
@@ -46,11 +47,11 @@ describe('what the performer makes of effects', () => {
 
   it('stops probing on a null plan, without a word', async () => {
     const { performer, events, clock } = performing();
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan });
     await clock.runFor(100);
     const before = events.length;
 
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan: null });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan: null });
     await clock.runFor(10_000);
 
     expect(events).toHaveLength(before);
@@ -64,7 +65,7 @@ describe('what the performer makes of effects', () => {
     };
     const { performer, events } = performing({ prober });
 
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan });
     await settled();
 
     expect(events).toMatchObject([{ type: 'probing_failed', fault: { kind: 'defect' } }]);
@@ -95,7 +96,7 @@ describe('what the performer makes of effects', () => {
   it('calls everything off when it is abandoned, and is silent about it', async () => {
     const { performer, events, warnings, clock } = performing();
     performer.watchHost();
-    performer.perform({ type: 'probe', tunnel: 'he', epoch: 1, plan });
+    performer.perform({ type: 'probe', stream: 'targets', tunnel: 'he', epoch: 1, plan });
     performer.perform({ type: 'measure' });
 
     performer.abandon();

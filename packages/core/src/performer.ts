@@ -101,24 +101,25 @@ export class Performer {
       );
   }
 
-  #probe({ tunnel, epoch, plan }: Extract<Effect, { type: 'probe' }>): void {
+  #probe({ tunnel, epoch, stream, plan }: Extract<Effect, { type: 'probe' }>): void {
+    const scope = `probe ${stream} ${tunnel}`;
     if (plan === null) {
-      this.#scopes.abort(`probe ${tunnel}`);
+      this.#scopes.abort(scope);
       return;
     }
-    const signal = this.#scopes.begin(`probe ${tunnel}`);
+    const signal = this.#scopes.begin(scope);
     const { prober } = this.#host;
     const watching = guard(() =>
       prober.watch(
         plan,
         (finding) => {
-          if (!signal.aborted) this.#dispatch({ type: 'probed', tunnel, epoch, finding });
+          if (!signal.aborted) this.#dispatch({ type: 'probed', tunnel, epoch, stream, finding });
         },
         signal,
       ),
     );
     void watching.mapErr((fault) => {
-      if (!signal.aborted) this.#dispatch({ type: 'probing_failed', tunnel, epoch, fault });
+      if (!signal.aborted) this.#dispatch({ type: 'probing_failed', tunnel, epoch, stream, fault });
     });
   }
 

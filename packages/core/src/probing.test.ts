@@ -16,7 +16,7 @@ describe('the cadence of probing', () => {
 
     await reply(stage, prober, 6);
 
-    expect(prober.plan('he0')).toMatchObject({ targets: [FIRST], interval: 500 });
+    expect(prober.plan('he0')).toMatchObject({ targets: [FIRST], interval: 600 });
   });
 
   it('is quick again with the first loss', async () => {
@@ -34,7 +34,7 @@ describe('the cadence of probing', () => {
     await reply(stage, prober, 6);
     await lose(stage, prober, 30);
 
-    expect(prober.plan('he0')).toMatchObject({ targets: [FIRST, SECOND], interval: 500 });
+    expect(prober.plan('he0')).toMatchObject({ targets: [FIRST, SECOND], interval: 600 });
   });
 
   it('is quick as soon as a dead tunnel answers', async () => {

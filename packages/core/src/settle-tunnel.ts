@@ -1,6 +1,7 @@
 import { failed } from './answers.js';
 import type { Emit } from './effects.js';
 import { settleProbing } from './probing.js';
+import { sidesWake } from './side-probes.js';
 import { carriesRoute, type State } from './state.js';
 import { isDue, isSound, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
@@ -28,7 +29,7 @@ function settleOperation(t: Tunnel, state: State, now: Instant, emit: Emit): Tun
         ? { kind: 'starting', deadline, attempt, calledOff: false }
         : { kind: 'stopping', deadline, attempt };
     const look: Look = { kind: 'idle', nextAt: NEVER };
-    return { ...t, epoch, running: tunnel, look, state: next, ...unjudged(now, t.probing.told) };
+    return { ...t, epoch, running: tunnel, look, state: next, ...unjudged(now, t) };
   };
   switch (t.state.kind) {
     case 'down':
@@ -77,7 +78,7 @@ export function tunnelWake(t: Tunnel, state: State): Instant {
     case 'up': {
       const look = t.look.kind === 'busy' ? t.look.deadline : t.look.nextAt;
       const probing = t.probing.told === null && t.reading?.address != null ? t.probing.retryAt : NEVER;
-      return Math.min(look, probing === LONG_AGO ? NEVER : probing);
+      return Math.min(look, probing === LONG_AGO ? NEVER : probing, sidesWake(t.sides));
     }
   }
 }

@@ -38,6 +38,8 @@ export interface State {
   readonly nextMeasureAt: Instant;
   readonly route: RouteState;
   readonly upkeep: Upkeep;
+  /** No target answers through any tunnel, though their providers do (stand-in.ts). */
+  readonly targetsSilent: boolean;
 }
 
 export function initialState(config: Config): State {
@@ -60,6 +62,7 @@ export function initialState(config: Config): State {
       attempt: 0,
     },
     upkeep: NO_UPKEEP,
+    targetsSilent: false,
   };
 }
 

@@ -1,5 +1,7 @@
 import type { Config, TunnelConfig } from './config/model.js';
 import type { DriverError, LinkReading } from './facts.js';
+import { type FaultPlace, placeOf } from './fault-place.js';
+import { isMtuBlackHole } from './full-size.js';
 import type { HealthSummary } from './health.js';
 import type { LivenessKind } from './liveness.js';
 import type { State } from './state.js';
@@ -14,6 +16,10 @@ export interface TunnelStatus {
   readonly liveness: LivenessKind;
   /** Null while nothing has been measured. */
   readonly health: HealthSummary | null;
+  /** Where it is broken, as far as is known; null while it is not. */
+  readonly faultPlace: FaultPlace | null;
+  /** Packets of full size vanish in it without a word. */
+  readonly mtuBlackHole: boolean;
   readonly reading: LinkReading | null;
   /** When a probe of this tunnel was last answered for; null before the first. */
   readonly lastCheck: UnixSeconds | null;
@@ -27,6 +33,8 @@ export interface GatewayStatus {
   readonly primary: string | null;
   /** The primary is sick and no backup is fit. */
   readonly stranded: boolean;
+  /** No probe target answers through any tunnel: the providers' own ends are asked meanwhile. */
+  readonly targetsSilent: boolean;
   readonly tunnels: readonly TunnelStatus[];
   /** Wall clock at the moment of the projection. */
   readonly at: UnixSeconds;
@@ -41,6 +49,8 @@ export function projectStatus(state: State, now: Instant, at: UnixSeconds): Gate
       fault: t.state.kind === 'failed' ? t.state.fault : null,
       liveness: t.liveness.kind,
       health: t.health,
+      faultPlace: placeOf(t, state),
+      mtuBlackHole: isMtuBlackHole(t),
       reading: t.reading,
       lastCheck: t.lastProbedAt === null ? null : Math.floor(at - (now - t.lastProbedAt) / 1000),
       primary: t.config.name === primary,
@@ -51,6 +61,7 @@ export function projectStatus(state: State, now: Instant, at: UnixSeconds): Gate
     config: state.config,
     primary,
     stranded: state.failover.kind === 'stranded',
+    targetsSilent: state.targetsSilent,
     tunnels: Object.freeze(tunnels),
     at,
   });

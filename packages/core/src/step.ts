@@ -9,6 +9,7 @@ import { probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
+import { settleStandIn, targetsHeard } from './stand-in.js';
 import { routeGivenUp, type State } from './state.js';
 import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
@@ -23,9 +24,9 @@ import {
   upkeepWake,
 } from './upkeep.js';
 
-/** Byte counters are read so often, and so often while some tunnel is in doubt. */
+/** Byte counters are read so often, and so often while some tunnel is in doubt or carries steady traffic. */
 const MEASURE_INTERVAL: Millis = 1_000;
-const MEASURE_INTERVAL_IN_DOUBT: Millis = 100;
+const MEASURE_INTERVAL_CLOSE: Millis = 100;
 
 /**
  * The whole of the gateway's judgement. Pure: the same three arguments give the same answer.
@@ -75,14 +76,8 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     .with({ type: 'tunnel_failed' }, (e) => current(state, e, (t) => failed(t, e.fault, now, config)))
     .with({ type: 'tunnel_inspected' }, (e) => current(state, e, (t) => inspected(t, e.reading, now, config)))
     .with({ type: 'inspection_failed' }, (e) => current(state, e, (t) => inspectionFailed(t, now)))
-    .with({ type: 'probed' }, (e) => current(state, e, (t) => probed(t, e.finding, now, config)))
-    .with({ type: 'probing_failed' }, (e) =>
-      current(state, e, (t) => {
-        if (t.probing.attempt === 0)
-          emit({ type: 'announce', news: { type: 'probing_failed', tunnel: t.config.name, fault: e.fault } });
-        return probingFailed(t, now, config);
-      }),
-    )
+    .with({ type: 'probed' }, (e) => answered(state, e, now, emit))
+    .with({ type: 'probing_failed' }, (e) => current(state, e, (t) => probingFailed(t, e, now, config, emit)))
     .with({ type: 'measured' }, (e) => counted(state, e.counters, now))
     .with({ type: 'host_changed' }, (e) => noticed(state, e.change, now))
     .with({ type: 'swept' }, (e) => swept(state, e.found, emit))
@@ -103,7 +98,7 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
 function settle(recorded: State, now: Instant, emit: Emit): State {
   // A stopped gateway asks nothing of anybody: what it hears is only put on record.
   if (recorded.phase === 'stopped') return withoutGone(recorded);
-  const state = expireSweep(expireRoute(recorded, now, emit), now);
+  const state = settleStandIn(expireSweep(expireRoute(recorded, now, emit), now), emit);
   const moved: State = { ...state, tunnels: state.tunnels.map((t) => settleTunnel(t, state, now, emit)) };
   const routed = settleRoute(settleFailover(withoutGone(moved), now, emit), now, emit);
   const kept = settleFlows(settleUpkeep(routed, now, emit), emit);
@@ -118,8 +113,10 @@ function withoutGone(state: State): State {
 function settleMeter(state: State, now: Instant, emit: Emit): State {
   if (!state.tunnels.some((t) => t.state.kind === 'up'))
     return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
-  const doubt = state.tunnels.some((t) => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down');
-  const interval = doubt ? MEASURE_INTERVAL_IN_DOUBT : MEASURE_INTERVAL;
+  const doubt = (t: Tunnel): boolean => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down';
+  // Traffic that stops is noticed no sooner than it is looked at.
+  const close = state.tunnels.some((t) => doubt(t) || t.traffic.flowingSince !== null);
+  const interval = close ? MEASURE_INTERVAL_CLOSE : MEASURE_INTERVAL;
   const nextAt = Math.min(state.nextMeasureAt, now + interval);
   if (state.nextMeasureAt !== NEVER && now < nextAt) return { ...state, nextMeasureAt: nextAt };
   emit({ type: 'measure' });
@@ -151,7 +148,7 @@ function woken(state: State, gap: Millis, now: Instant, emit: Emit): State {
   if (state.phase !== 'running') return state;
   emit({ type: 'announce', news: { type: 'woke', gap } });
   const tunnels = state.tunnels.map((t): Tunnel => {
-    return t.state.kind === 'up' ? { ...stirred(t, now, state.config), ...unjudged(now, t.probing.told) } : t;
+    return t.state.kind === 'up' ? { ...stirred(t, now, state.config), ...unjudged(now, t) } : t;
   });
   return afresh(suspectTampering({ ...state, tunnels }, now), now);
 }
@@ -162,6 +159,13 @@ function afresh(state: State, now: Instant): State {
     return t.state.kind === 'failed' ? { ...t, state: { ...t.state, retryAt: now } } : t;
   });
   return { ...state, tunnels, route: { ...state.route, retryAt: LONG_AGO, attempt: 0 } };
+}
+
+function answered(state: State, e: Extract<Event, { type: 'probed' }>, now: Instant, emit: Emit): State {
+  const { target, outcome } = e.finding;
+  const next = current(state, e, (t) => probed(t, e, now, state));
+  const heard = next !== state && outcome.kind === 'reply' && state.config.health.targets.includes(target);
+  return heard ? targetsHeard(next, emit) : next;
 }
 
 function counted(state: State, counters: HostCounters, now: Instant): State {

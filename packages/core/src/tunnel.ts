@@ -1,9 +1,11 @@
-import type { Config, TunnelConfig } from './config/model.js';
-import type { DriverError, LinkCounters, LinkReading, ProbePlan } from './facts.js';
+import type { Config, HealthPolicy, TunnelConfig } from './config/model.js';
+import type { DriverError, LinkReading, ProbePlan } from './facts.js';
 import type { HealthSummary, HealthWindow } from './health.js';
-import { type Liveness, newborn } from './liveness.js';
-import type { RttEstimate } from './rtt.js';
+import { type Liveness, newborn, silentSince } from './liveness.js';
+import { probeDeadline, type RttEstimate } from './rtt.js';
+import { forgotten, type SideProbes } from './side-probes.js';
 import type { State } from './state.js';
+import { NO_TRAFFIC, type Traffic } from './traffic.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 
 export type TunnelState =
@@ -44,9 +46,10 @@ export interface Tunnel {
   readonly window: HealthWindow;
   readonly health: HealthSummary | null;
   readonly rtt: RttEstimate | null;
-  /** What the meter last read since it came up. Counters that go back mean an interface made anew. */
-  readonly metered: LinkCounters | null;
   readonly probing: Probing;
+  readonly sides: SideProbes;
+  /** What the meter has read since it came up. */
+  readonly traffic: Traffic;
   readonly lastProbedAt: Instant | null;
   /** Since when it has been continuously fit to carry traffic, lost single probes aside. */
   readonly soundSince: Instant | null;
@@ -92,12 +95,23 @@ export function newTunnel(config: TunnelConfig): Tunnel {
 }
 
 export type Starting = Extract<TunnelState, { kind: 'starting' }>;
-type Judgement = Pick<Tunnel, 'liveness' | 'window' | 'health' | 'rtt' | 'metered' | 'probing' | 'soundSince'>;
+type Judgement = Pick<
+  Tunnel,
+  'liveness' | 'window' | 'health' | 'rtt' | 'traffic' | 'probing' | 'sides' | 'soundSince'
+>;
 
 /** What the prober was told stays on record until it is told otherwise. */
-export function unjudged(now: Instant, told: ProbePlan | null): Judgement {
-  const probing: Probing = { ...UNHEARD, told };
-  return { liveness: newborn(now), window: [], health: null, rtt: null, metered: null, probing, soundSince: null };
+export function unjudged(now: Instant, before: Pick<Tunnel, 'probing' | 'sides'> | null): Judgement {
+  return {
+    liveness: newborn(now),
+    window: [],
+    health: null,
+    rtt: null,
+    traffic: NO_TRAFFIC,
+    probing: { ...UNHEARD, told: before?.probing.told ?? null },
+    sides: forgotten(before?.sides ?? null),
+    soundSince: null,
+  };
 }
 
 /** Wanted, by the configuration that is running. A changed one goes down first. */
@@ -117,6 +131,11 @@ export function isSound(t: Tunnel, state: State): boolean {
   return alive && t.health.score >= state.config.failover.takeAtLeast;
 }
 
+/** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */
+export function silentFrom({ liveness, rtt }: Tunnel, health: HealthPolicy): Instant {
+  return silentSince(liveness) - probeDeadline(rtt, health.deadline);
+}
+
 export function backoff(attempt: number, { operation }: Config): Millis {
   return Math.min(operation.retryMax, operation.retryMin * 2 ** Math.min(30, Math.max(0, attempt - 1)));
 }
@@ -124,6 +143,7 @@ export function backoff(attempt: number, { operation }: Config): Millis {
 /** Whether the host sees no difference: priority and the like are the gateway's own affair. */
 export function sameTunnel(a: TunnelConfig, b: TunnelConfig): boolean {
   if (a === b) return true;
-  const essence = (t: TunnelConfig): string => JSON.stringify({ ...t, name: '', enabled: true, priority: 0 });
+  const essence = (t: TunnelConfig): string =>
+    JSON.stringify({ ...t, name: '', enabled: true, priority: 0, popAddress: '' });
   return essence(a) === essence(b);
 }

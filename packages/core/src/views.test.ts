@@ -18,6 +18,8 @@ const he: TunnelStatus = {
   config: simulatedTunnel('he', { type: 'he_6in4' }),
   state: 'up',
   fault: null,
+  faultPlace: null,
+  mtuBlackHole: false,
   liveness: 'alive',
   health: { reachable: true, latency: 35.4, loss: 0, score: 100 },
   reading,
@@ -136,6 +138,9 @@ describe('GET /tunnels', () => {
         loss: 0,
         liveness: 'alive',
         carrier: 'kernel sit',
+        mtu: 1480,
+        mtu_black_hole: false,
+        fault_place: null,
         inbound: true,
         endpoint: '192.0.2.1',
         handshake_age_s: null,
@@ -210,5 +215,5 @@ describe('GET /tunnels', () => {
 function statusOf(...tunnels: TunnelStatus[]): GatewayStatus {
   const config = simulatedConfig({ tunnels: tunnels.map((t) => t.config) });
   const primary = tunnels.find((t) => t.primary)?.config.name ?? null;
-  return { phase: 'running', config, primary, stranded: false, tunnels, at: 1_699_564_240 };
+  return { phase: 'running', config, primary, stranded: false, targetsSilent: false, tunnels, at: 1_699_564_240 };
 }

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { describeDriverError } from './errors.js';
+import type { FaultPlace } from './fault-place.js';
 import type { GatewayStatus, TunnelStatus } from './status.js';
 import type { UnixSeconds } from './units.js';
 
@@ -55,6 +56,12 @@ export interface TunnelView {
   readonly loss: number | null;
   readonly liveness: string;
   readonly carrier: string | null;
+  /** Of the interface, in bytes; null while unknown. */
+  readonly mtu: number | null;
+  /** Packets of full size vanish in it without a word. */
+  readonly mtu_black_hole: boolean;
+  /** Where it is broken: `local`, `underlay`, `pop`, `upstream` or `target`; null while it is not, or that is unknown. */
+  readonly fault_place: FaultPlace | null;
   /** Whether others can connect to its address; null while no address is known. Not behind a translator. */
   readonly inbound: boolean | null;
   /** WireGuard only. */
@@ -130,6 +137,9 @@ export function tunnelView(t: TunnelStatus): TunnelView {
     loss: t.health === null ? null : Math.round(t.health.loss * 1000) / 1000,
     liveness: t.liveness,
     carrier: t.reading?.carrier ?? null,
+    mtu: t.reading?.mtu ?? null,
+    mtu_black_hole: t.mtuBlackHole,
+    fault_place: t.faultPlace,
     inbound: isInbound(t),
     endpoint: t.reading?.endpoint ?? (t.config.type === 'he_6in4' ? t.config.endpoint : null),
     handshake_age_s: t.reading?.handshakeAge == null ? null : Math.round(t.reading.handshakeAge / 1000),
@@ -143,7 +153,10 @@ function reasonsOf(status: GatewayStatus, primary: TunnelStatus | null): readonl
   if (primary === null) reasons.push('no tunnel is fit to carry traffic');
   else if (isReachable(primary) !== true) reasons.push(`primary tunnel ${primary.config.name} is unreachable`);
   else if (status.stranded) reasons.push(`primary tunnel ${primary.config.name} is degraded and no backup is fit`);
+  if (status.targetsSilent) reasons.push('no probe target answers through any tunnel, though the providers do');
   for (const t of status.tunnels) {
+    if (t.mtuBlackHole)
+      reasons.push(`tunnel ${t.config.name} loses packets of ${t.reading?.mtu} bytes (MTU black hole)`);
     if (!t.config.enabled || t === primary) continue;
     if (t.state === 'failed')
       reasons.push(`tunnel ${t.config.name} failed${t.fault === null ? '' : `: ${describeDriverError(t.fault)}`}`);

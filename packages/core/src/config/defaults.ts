@@ -25,7 +25,7 @@ export const HEALTH_DEFAULTS: HealthPolicy = {
   targets: ['2001:4860:4860::8888', '2606:4700:4700::1111'],
   method: 'auto',
   port: 53,
-  interval: 500,
+  interval: 600,
   quickInterval: 100,
   deadline: { min: 150, max: 1_000 },
   window: { slots: 20, slot: 3_000 },

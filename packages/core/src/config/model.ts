@@ -12,6 +12,8 @@ interface TunnelBase {
   readonly address: string | null;
   /** 0 to 128. */
   readonly prefixLength: number;
+  /** The provider's own IPv6 address inside the tunnel. Left out: what is usual with its type, if anything is. */
+  readonly popAddress?: string;
 }
 
 export type TunnelConfig =

@@ -63,6 +63,7 @@ export interface TunnelValues {
   readonly endpoint: Filled<string>;
   readonly local: Filled<string>;
   readonly gateway: Filled<string>;
+  readonly popAddress: Filled<string>;
   readonly mtu: number | null;
 }
 
@@ -167,6 +168,7 @@ export const TUNNEL_SETTINGS: SettingsOf<TunnelValues> = {
   endpoint: mayBeBlank('endpoint_ipv4', ipv4Host),
   local: mayBeBlank('local_ipv4', ipv4Host),
   gateway: mayBeBlank('gateway', ipv6Host),
+  popAddress: mayBeBlank('pop_address', ipv6Host),
   mtu: setting<number | null>(TUNNEL, 'mtu', wholeNumber(bounds.MTUS), null),
 };
 

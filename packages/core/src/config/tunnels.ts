@@ -124,7 +124,16 @@ function toTunnel(draft: TunnelDraft, findings: Findings): TunnelConfig | null {
   warnOfGaps(type, draft, findings);
   if (name === null || iface === null) return null;
   const { enabled, priority } = values;
-  const base = { name, iface, enabled, priority, address: addressOf(type, values, prefixLength), prefixLength };
+  const pop = given(values.popAddress);
+  const base = {
+    name,
+    iface,
+    enabled,
+    priority,
+    address: addressOf(type, values, prefixLength),
+    prefixLength,
+    ...(pop === null ? {} : { popAddress: pop }),
+  };
   return match(type)
     .returnType<TunnelConfig>()
     .with('he_6in4', (t) => ({
@@ -176,12 +185,14 @@ const MEANING = {
   local: "this machine's IPv4 address",
   prefix: "the tunnel's IPv6 address",
   gateway: 'the IPv6 address of the next hop',
+  popAddress: "the IPv6 address of the provider's own end",
 } as const;
 
 const FOUND_INSTEAD = {
   local: 'the address that the route to the endpoint uses is taken',
   prefix: 'the address is read from the interface',
   gateway: 'the next hop is looked for on the interface',
+  popAddress: 'what is usual with such tunnels is asked',
 } as const;
 
 /** A tunnel that is switched off may wait for its addresses in peace. */
@@ -190,7 +201,7 @@ function warnOfGaps(type: TunnelType, draft: TunnelDraft, findings: Findings): v
   const { values, places } = reading;
   if (!values.enabled) return;
   const tunnel = shown(draft.name ?? section.name);
-  for (const key of ['endpoint', 'local', 'prefix', 'gateway'] as const) {
+  for (const key of ['endpoint', 'local', 'prefix', 'gateway', 'popAddress'] as const) {
     const filled = values[key];
     if (filled.kind === 'given') continue;
     const isNeeded = type === 'he_6in4' && (key === 'endpoint' || key === 'prefix');

@@ -38,7 +38,7 @@ describe('a target that falls silent for everybody', () => {
 
     const asked = stage.steps
       .slice(from)
-      .flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
+      .flatMap(({ event }) => (event.type === 'probed' && event.stream === 'targets' ? [event.finding.target] : []));
     expect(new Set(asked)).toEqual(new Set([SECOND]));
   });
 
@@ -77,7 +77,7 @@ describe('a target that falls silent for everybody', () => {
 
     const asked = stage.steps
       .slice(from)
-      .flatMap(({ event }) => (event.type === 'probed' ? [event.finding.target] : []));
+      .flatMap(({ event }) => (event.type === 'probed' && event.stream === 'targets' ? [event.finding.target] : []));
     expect(new Set(asked)).toEqual(new Set(['2001:db8:ffff::3']));
     expect(stage.newsOf('target_switched')).toHaveLength(2);
   });

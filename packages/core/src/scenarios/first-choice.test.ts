@@ -100,7 +100,7 @@ describe('the first choice of a primary', () => {
 
   it('does not keep ready() waiting for ever', async () => {
     const stage = new Stage({ config: simulatedConfig({ tunnels: [he] }) });
-    stage.world.link('he0').cut = true;
+    stage.world.cut('he0');
     stage.gateway.start();
     const ready = stage.gateway.ready(10_000);
     await stage.run(10_000);

@@ -14,7 +14,9 @@ describe('probing that cannot begin', () => {
     await stage.run(100_000);
 
     expect(stage.newsOf('probing_failed').map((n) => n.tunnel)).toEqual(['he', 'wg']);
-    const tries = stage.steps.flatMap((s) => s.effects.filter((e) => e.type === 'probe' && e.tunnel === 'he'));
+    const tries = stage.steps.flatMap((s) =>
+      s.effects.filter((e) => e.type === 'probe' && e.tunnel === 'he' && e.stream === 'targets'),
+    );
     expect(tries).toHaveLength(7);
   });
 

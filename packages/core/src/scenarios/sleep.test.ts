@@ -10,7 +10,7 @@ describe('a machine that slept', () => {
     const stage = await Stage.running({ config });
 
     stage.clock.nap(3_600_000);
-    await stage.run(20);
+    await stage.runUntil(() => stage.newsOf('woke').length > 0, 1_000, 1);
     expect(stage.tunnel('he')).toMatchObject({ state: 'up', health: null, liveness: 'unknown' });
     expect(stage.primary).toBe('he');
     await stage.run(3_000);

@@ -2,15 +2,27 @@ import { ok, ResultAsync } from 'neverthrow';
 import type { Prober } from '../contracts.js';
 import type { ProbeFinding, ProbeOutcome, ProbePlan } from '../facts.js';
 import type { Millis } from '../units.js';
+import { SIMULATED_TARGETS } from './simulated-config.js';
 import { abortOf } from './sleep.js';
 
 /** A prober that sends nothing: a test says what it finds. */
 export class HandProber implements Prober {
   readonly #watches = new Map<string, { readonly plan: ProbePlan; readonly report: (finding: ProbeFinding) => void }>();
-  /** Every plan it was given, in order. */
+  /** Every plan for the targets that it was given, in order. */
   readonly plans: ProbePlan[] = [];
+  /** And every other one: rings, and packets of full size. Nothing is found for those. */
+  readonly sidePlans: ProbePlan[] = [];
+  readonly #targets: readonly string[];
+
+  constructor(targets: readonly string[] = SIMULATED_TARGETS) {
+    this.#targets = targets;
+  }
 
   watch: Prober['watch'] = (plan, report, signal) => {
+    if (plan.packetSize !== null || !plan.targets.every((target) => this.#targets.includes(target))) {
+      this.sidePlans.push(plan);
+      return new ResultAsync(abortOf(signal).then(() => ok(undefined)));
+    }
     this.plans.push(plan);
     this.#watches.set(plan.iface, { plan, report });
     return new ResultAsync(abortOf(signal).then(() => ok(undefined)));

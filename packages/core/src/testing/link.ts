@@ -10,6 +10,11 @@ export interface LinkOptions {
   readonly loss?: number;
 }
 
+/** Where a path may be cut, from this machine outwards. */
+export type CutPlace = 'underlay' | 'pop' | 'upstream';
+
+export const CUT_PLACES: readonly CutPlace[] = ['underlay', 'pop', 'upstream'];
+
 /** One interface of a simulated host, and the path beyond it. */
 export class Link {
   readonly iface: string;
@@ -26,8 +31,17 @@ export class Link {
   jitter: Millis = 5;
   /** Chance that a probe or its reply is dropped. */
   loss: number;
-  /** A black hole: nothing comes back and nothing is said. */
-  cut = false;
+  /** A black hole: nothing comes back from there or from beyond, and nothing is said. Null: none. */
+  cutAt: CutPlace | null = null;
+  /** The provider's own end, and its server, answer no probes. Whatever else passes, passes. */
+  popMute = false;
+  underlayMute = false;
+  /** Of the interface, in bytes. */
+  mtu = 1_480;
+  /** Where its peer is, `address:port`; null: the host cannot tell. */
+  endpoint: string | null = null;
+  /** Packets longer than this vanish, in bytes. Null: none do. */
+  passes: number | null = null;
   /** How often somebody interfered with it, or the machine slept: between two looks it may have been down and up. */
   disturbances = 0;
   /** The network answers every probe with an error. */
@@ -50,9 +64,27 @@ export class Link {
     this.loss = options.loss ?? 0;
   }
 
+  get cut(): boolean {
+    return this.cutAt !== null;
+  }
+
   /** Whether anything comes back through it at all. */
   get carries(): boolean {
-    return this.present && this.routed && !this.cut && !this.refuses && this.loss < 1;
+    return this.delivers(null) && this.loss < 1;
+  }
+
+  /** The provider's end, as the configuration of such a tunnel has it. */
+  get pop(): string | null {
+    return this.address?.endsWith('::2') === true ? `${this.address.slice(0, -1)}1` : null;
+  }
+
+  /** Whether packets get as far as that and back; null: all the way. Single ones may be lost for all that. */
+  delivers(ring: 'underlay' | 'pop' | null): boolean {
+    const broken = this.cutAt === null ? Number.POSITIVE_INFINITY : CUT_PLACES.indexOf(this.cutAt);
+    if (ring === 'underlay') return broken > CUT_PLACES.indexOf('underlay') && !this.underlayMute;
+    const inside = this.present && this.routed && !this.refuses;
+    if (ring === 'pop') return inside && broken > CUT_PLACES.indexOf('pop') && !this.popMute;
+    return inside && !this.cut;
   }
 
   count(now: Instant, { rx = 0, tx = 0 }: { rx?: number; tx?: number } = {}): void {
@@ -83,7 +115,8 @@ export class Link {
   reading(now: Instant): LinkReading {
     if (!this.present) return ABSENT;
     const counters = this.counters(now);
-    const { address } = this;
-    return { link: 'up', address, prefixLength: 64, gateway: null, mtu: 1480, counters, carrier: 'simulated' };
+    const { address, mtu, endpoint } = this;
+    const carrier = 'simulated';
+    return { link: 'up', address, prefixLength: 64, gateway: null, mtu, counters, carrier, endpoint };
   }
 }

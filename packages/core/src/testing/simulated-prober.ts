@@ -1,6 +1,7 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { Prober } from '../contracts.js';
 import type { ProbeError, ProbeFinding, ProbePlan } from '../facts.js';
+import { MULLVAD_POP } from '../rings.js';
 import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
 import type { Instant } from '../units.js';
 import type { Link } from './link.js';
@@ -81,17 +82,18 @@ class Watch {
   #probe(target: string, now: Instant): void {
     const { prng } = this.#world;
     const deadline = probeDeadline(this.#rtt, this.#plan.deadline);
-    const dropped = prng.chance(this.#link.loss);
+    const dropped = this.#ring(target) !== 'underlay' && prng.chance(this.#link.loss);
     const rtt = this.#link.rtt + this.#link.jitter * prng.unit();
-    this.#link.count(now, { tx: PROBE_BYTES });
+    const bytes = this.#ring(target) === 'underlay' ? 0 : (this.#plan.packetSize ?? PROBE_BYTES);
+    this.#link.count(now, { tx: bytes });
     const lost = dropped || !this.#deliverable(target) || rtt > LATE_AT_MOST_MS;
     const reply = (late: boolean): void => {
-      this.#link.count(this.#world.clock.now(), { rx: PROBE_BYTES });
+      this.#link.count(this.#world.clock.now(), { rx: bytes });
       this.#rtt = observeRtt(this.#rtt, rtt);
       this.#say({ target, outcome: { kind: 'reply', rtt, late } });
     };
     const miss = (): void => this.#say({ target, outcome: { kind: 'lost' } });
-    if (this.#link.present && this.#link.refuses) {
+    if (this.#link.present && this.#link.refuses && this.#ring(target) !== 'underlay') {
       this.#at(now + rtt, () => this.#say({ target, outcome: { kind: 'refused', reason: 'no route to destination' } }));
     } else if (!lost && rtt <= deadline) {
       this.#at(now + rtt, (at) =>
@@ -105,7 +107,17 @@ class Watch {
 
   /** A probe from an address that is not the interface's own is dropped by the provider. */
   #deliverable(target: string): boolean {
-    return this.#link.carries && this.#link.address === this.#plan.source && !this.#world.deadTargets.has(target);
+    const ring = this.#ring(target);
+    if (ring === 'underlay') return this.#link.delivers(ring);
+    const { packetSize, source } = this.#plan;
+    const fits = packetSize === null || this.#link.passes === null || packetSize <= this.#link.passes;
+    const heard = fits && this.#link.loss < 1 && this.#link.address === source && !this.#world.deadTargets.has(target);
+    return heard && this.#link.delivers(ring);
+  }
+
+  #ring(target: string): 'underlay' | 'pop' | null {
+    if (this.#plan.source === null || target.includes('.')) return 'underlay';
+    return target === this.#link.pop || target === MULLVAD_POP ? 'pop' : null;
   }
 
   #say(finding: ProbeFinding): void {

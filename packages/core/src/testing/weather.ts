@@ -1,5 +1,5 @@
 import type { Millis } from '../units.js';
-import type { Link } from './link.js';
+import { CUT_PLACES, type Link } from './link.js';
 import type { Prng } from './prng.js';
 import type { World } from './world.js';
 
@@ -19,6 +19,12 @@ export interface Weather {
   readonly readdresses: number;
   /** A target stops answering. One is always left. */
   readonly targetDies: number;
+  /** All of them do. */
+  readonly targetsDie: number;
+  /** A link comes to lose large packets, or does so no more. */
+  readonly narrows: number;
+  /** The provider's server, or its end of the tunnel, comes to answer no probes, or does again. */
+  readonly mutes: number;
   /** Somebody removes our default routes. */
   readonly flushes: number;
   /** Somebody removes a tunnel's rules. */
@@ -34,7 +40,8 @@ const CLEARS = 0.1;
 export function changeWeather(world: World, weather: Weather, targets: readonly string[]): void {
   const { prng } = world;
   for (const link of world.links.values()) changeLink(world, link, weather);
-  if (prng.chance(weather.darkens)) for (const { iface } of world.links.values()) world.cut(iface);
+  if (prng.chance(weather.darkens)) for (const { iface } of world.links.values()) world.cut(iface, 'underlay');
+  if (prng.chance(weather.targetsDie)) for (const target of targets) world.deadTargets.add(target);
   const [spared, ...mortal] = prng.chance(0.5) ? targets : [...targets].reverse();
   if (prng.chance(weather.targetDies) && spared !== undefined) {
     world.deadTargets.clear();
@@ -54,8 +61,11 @@ function changeLink(world: World, link: Link, weather: Weather): void {
     link.count(world.clock.now());
     link.inflow = prng.pick(weather.inflows);
   }
-  if (prng.chance(weather.cuts)) world.cut(iface);
+  if (prng.chance(weather.cuts)) world.cut(iface, prng.pick(CUT_PLACES));
   else if (prng.chance(CLEARS)) world.restore(iface);
+  if (prng.chance(weather.narrows)) link.passes = prng.pick([null, 1_300]);
+  if (prng.chance(weather.mutes)) link.popMute = prng.chance(0.5);
+  if (prng.chance(weather.mutes)) link.underlayMute = prng.chance(0.5);
   if (prng.chance(weather.refuses)) link.refuses = true;
   else if (prng.chance(CLEARS)) link.refuses = false;
   if (prng.chance(weather.vanishes)) world.vanish(iface);

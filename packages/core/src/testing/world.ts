@@ -4,7 +4,7 @@ import type { Clock, CounterMeter, DriverSet, FlowTable, Host, HostMonitor, Prob
 import { type DriverError, type HostChange, type HostCounters, NO_ROUTE, type RoutePlan } from '../facts.js';
 import type { Millis } from '../units.js';
 import { type Faults, NO_FAULTS } from './faults.js';
-import { Link, type LinkOptions } from './link.js';
+import { type CutPlace, Link, type LinkOptions } from './link.js';
 import { Prng } from './prng.js';
 import { simulatedDriver } from './simulated-driver.js';
 import { simulatedProber } from './simulated-prober.js';
@@ -98,17 +98,17 @@ export class World implements Host {
     return link;
   }
 
-  /** Turns a link, named by its tunnel or its interface, into a black hole. */
-  cut(name: string): void {
+  /** Turns a link, named by its tunnel or its interface, into a black hole from that place on. */
+  cut(name: string, place: CutPlace = 'underlay'): void {
     this.#change(name, (link) => {
       if (!link.cut) link.disturbances += 1;
-      link.cut = true;
+      link.cutAt = place;
     });
   }
 
   restore(name: string): void {
     this.#change(name, (link) => {
-      link.cut = false;
+      link.cutAt = null;
     });
   }
 
@@ -166,7 +166,7 @@ export class World implements Host {
     this.faults = NO_FAULTS;
     this.deadTargets.clear();
     for (const link of this.links.values())
-      Object.assign(link, { rtt: 20, jitter: 5, loss: 0, cut: false, refuses: false, inflow: 0, faults: {} });
+      Object.assign(link, { rtt: 20, jitter: 5, loss: 0, refuses: false, inflow: 0, faults: {}, ...WHOLE });
   }
 
   #add(options: LinkOptions): Link {
@@ -205,6 +205,9 @@ export class World implements Host {
     });
   }
 }
+
+/** A link that nothing is wrong with. */
+const WHOLE = { cutAt: null, popMute: false, underlayMute: false, passes: null };
 
 /** A world to show a gateway in: `cut` and `restore` its links by name. */
 export function simulatedHost(options: WorldOptions): World {

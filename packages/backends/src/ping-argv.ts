@@ -1,0 +1,26 @@
+import { isIPv4 } from 'node:net';
+import type { Millis, ProbePlan } from '@hurricane/core';
+
+/** In front of an echo request's payload, in bytes: the IP header without options and ICMP's own 8. */
+const HEADERS = { ipv4: 20 + 8, ipv6: 40 + 8 } as const;
+
+/** The shortest payload with room for a time stamp, in bytes: below it iputils prints no `time=`. */
+const SHORTEST_PAYLOAD = 16;
+
+/**
+ * The iputils ping that probes `target` as `plan` says, every `period`.
+ *
+ * `-O` makes ping write a line for every probe as it leaves, answered or not. `-M do` forbids this host
+ * and all routers to fragment: what is too long for a link then ends there.
+ */
+export function pingArgv(plan: ProbePlan, target: string, period: Millis): readonly string[] {
+  const [family, headers] = isIPv4(target) ? ['-4', HEADERS.ipv4] : ['-6', HEADERS.ipv6];
+  const { source, packetSize } = plan;
+  const payload = Math.max(SHORTEST_PAYLOAD, (packetSize ?? 0) - headers);
+  return [
+    ...['ping', family, '-n', '-O', '-i', (period / 1_000).toFixed(3), '-s', String(payload)],
+    ...(packetSize === null ? [] : ['-M', 'do']),
+    ...(source === null ? [] : ['-I', source]),
+    target,
+  ];
+}
