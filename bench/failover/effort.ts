@@ -24,7 +24,7 @@ export const BRIEF: Effort = {
   routeChanges: 300,
   days: 2,
   starts: 3,
-  probeSeconds: 20,
+  probeSeconds: 40,
   scaleSeconds: 30,
   peerCuts: 2,
 };
@@ -36,7 +36,7 @@ export const THOROUGH: Effort = {
   routeChanges: 1_000,
   days: 30,
   starts: 10,
-  probeSeconds: 60,
+  probeSeconds: 180,
   scaleSeconds: 60,
   peerCuts: 5,
 };

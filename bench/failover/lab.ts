@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { HEALTH_DEFAULTS } from '../../packages/core/src/config/defaults.js';
 import type { Running } from '../../test/support/command.js';
 import { Gatewayd } from '../../test/support/gatewayd.js';
 import { Testbed, type TestbedOptions } from '../../test/support/testbed.js';
@@ -90,5 +91,8 @@ export function jsonLines<T>(text: string): readonly T[] {
 export function support(name: string): string {
   return fileURLToPath(new URL(`../../test/support/${name}`, import.meta.url));
 }
+
+/** Spreads rounds over the cycle of regular probes, so that no phase of it is favoured. */
+export const phaseOf = (round: number): number => (round * 37) % HEALTH_DEFAULTS.interval;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,7 +1,7 @@
 import type { Testbed } from '../../../test/support/testbed.js';
 import { Journal } from '../journal.js';
 import { KernelWatch } from '../kernel-watch.js';
-import { Beacon, LAB_NEEDS, pause, startEcho, withBed } from '../lab.js';
+import { Beacon, LAB_NEEDS, pause, phaseOf, startEcho, withBed } from '../lab.js';
 import { defaultTo } from '../routes.js';
 import type { Line, Row } from '../row.js';
 import { bringBack, type Seesaw, withSeesaw } from '../seesaw.js';
@@ -47,8 +47,7 @@ export const cuts: Row = {
 async function cutOnce(bed: Testbed, seesaw: Seesaw, kernel: KernelWatch, port: string, n: number): Promise<Cut> {
   const { primary, backup } = seesaw.sides(n);
   const beacon = await Beacon.start(bed, port, BEACON_MS);
-  // Spread over the probe cycle, so that no phase of it is favoured.
-  await pause((n * 37) % 500);
+  await pause(phaseOf(n));
   const journal = new Journal(seesaw.gatewayd);
   const before = Date.now();
   await bed.cut(primary.pop);
@@ -58,7 +57,7 @@ async function cutOnce(bed: Testbed, seesaw: Seesaw, kernel: KernelWatch, port: 
   const hard = await journal.says(new RegExp(`unnel ${primary.tunnel} is unreachable`));
   beacon.stop();
 
-  await pause((n * 61) % 500);
+  await pause(phaseOf(2 * n));
   const recovery = await bringBack(bed, seesaw, kernel, primary);
   return {
     soft: first - lastBefore,

@@ -1,6 +1,6 @@
 import type { Testbed } from '../../../test/support/testbed.js';
 import { KernelWatch } from '../kernel-watch.js';
-import { Beacon, LAB_NEEDS, pause, startEcho, withBed } from '../lab.js';
+import { Beacon, LAB_NEEDS, pause, phaseOf, startEcho, withBed } from '../lab.js';
 import { defaultTo, standbyTo } from '../routes.js';
 import type { Line, Row } from '../row.js';
 import { type Seesaw, type Side, withSeesaw } from '../seesaw.js';
@@ -70,8 +70,7 @@ async function once(
 ): Promise<Event> {
   const { primary, backup } = seesaw.sides(n);
   const beacon = await Beacon.start(bed, port, BEACON_MS);
-  // Spread over the probe cycle.
-  await pause((n * 37) % 500);
+  await pause(phaseOf(n));
   const before = Date.now();
   await bed.client.ip(kind.command(primary));
   const gone = await kernel.sees(new RegExp(`${primary.iface}: .* state DOWN`), before);

@@ -4,8 +4,8 @@ import { POP_TUNNEL, TARGETS } from '../../../test/support/topology.js';
 import { LAB_NEEDS, pause, withBed, withGatewayd } from '../lab.js';
 import type { Row } from '../row.js';
 
-/** A tunnel that has just come up is asked more often for its first seconds. */
-const SETTLE_MS = 5_000;
+/** A tunnel just up is asked more often for some seconds; traffic proves nothing in its first five. */
+const SETTLE_MS = 8_000;
 
 const DOWNLOAD_BYTES_PER_SECOND = 100_000;
 
@@ -97,9 +97,8 @@ async function countsOf(bed: Testbed): Promise<readonly Count[]> {
 /** Lets a download run through the primary while `use` does. */
 async function withDownload<T>(bed: Testbed, seconds: number, use: () => Promise<T>): Promise<T> {
   const server = await bed.serveDownloads();
-  const url = server.url(TARGETS[0], DOWNLOAD_BYTES_PER_SECOND * (seconds + 30), DOWNLOAD_BYTES_PER_SECOND);
+  const url = server.url(TARGETS[0], DOWNLOAD_BYTES_PER_SECOND * (seconds + 60), DOWNLOAD_BYTES_PER_SECOND);
   const curl = bed.client.spawn(['curl', '-s', '-o', '/dev/null', url]);
-  // What the gateway knows of traffic is a second old at most.
   await pause(SETTLE_MS);
   const found = await use();
   if (curl.ended) throw new Error(`the download ended early: ${curl.output}`);
