@@ -1,5 +1,8 @@
+import type { TunnelView } from '@hurricane/core';
+import { FAILOVER_DEFAULTS } from '../../packages/core/src/config/defaults.js';
 import { configurationFor, type Gatewayd } from '../../test/support/gatewayd.js';
 import type { Testbed } from '../../test/support/testbed.js';
+import { waitFor } from '../../test/support/wait-for.js';
 import { Journal } from './journal.js';
 import type { KernelWatch } from './kernel-watch.js';
 import { pause, withGatewayd } from './lab.js';
@@ -31,6 +34,7 @@ export function withSeesaw<T>(bed: Testbed, use: (seesaw: Seesaw) => Promise<T>)
   const b = sideOf(bed, 'b');
   return withGatewayd(bed, configurationFor(bed, STAY), async (gatewayd) => {
     await gatewayd.carriedBy('a');
+    await bothFit(gatewayd);
     const sides: Seesaw['sides'] = (round) => (round % 2 === 0 ? { primary: a, backup: b } : { primary: b, backup: a });
     return use({ gatewayd, sides });
   });
@@ -46,8 +50,17 @@ export async function bringBack(bed: Testbed, { gatewayd }: Seesaw, kernel: Kern
   await bed.restore(side.pop);
   const noticed = await journal.says(new RegExp(`unnel ${side.tunnel} answers again`));
   await kernel.sees(standbyTo(side.iface), restored);
+  await bothFit(gatewayd);
   await pause(GRACE_MS);
   return noticed - restored;
+}
+
+/** Waits until each tunnel is good enough to take over from the other. */
+export async function bothFit(gatewayd: Gatewayd): Promise<void> {
+  const isFit = ({ liveness, score }: TunnelView): boolean =>
+    liveness === 'alive' && (score ?? 0) >= FAILOVER_DEFAULTS.takeAtLeast;
+  const look = async (): Promise<boolean> => (await gatewayd.tunnels()).tunnels.every(isFit);
+  await waitFor(look, 20_000, 'both tunnels to be fit');
 }
 
 function sideOf(bed: Testbed, tunnel: Side['tunnel']): Side {

@@ -3,13 +3,10 @@ import { KernelWatch } from '../kernel-watch.js';
 import { Beacon, LAB_NEEDS, pause, phaseOf, startEcho, withBed } from '../lab.js';
 import { defaultTo, standbyTo } from '../routes.js';
 import type { Line, Row } from '../row.js';
-import { type Seesaw, type Side, withSeesaw } from '../seesaw.js';
+import { bothFit, type Seesaw, type Side, withSeesaw } from '../seesaw.js';
 
 /** Between two flows: the resolution of what they see. */
 const BEACON_MS = 2;
-
-/** A tunnel raised anew has been judged and is fit some time after its standby route is there. */
-const GRACE_MS = 500;
 
 interface Kind {
   readonly name: string;
@@ -80,7 +77,7 @@ async function once(
 
   // The daemon raises it again by itself.
   await kernel.sees(standbyTo(primary.iface), before, 20_000);
-  await pause(GRACE_MS);
+  await bothFit(seesaw.gatewayd);
   return { flows: first - lastBefore, daemon: followed.at - gone.at };
 }
 
