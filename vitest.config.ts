@@ -6,7 +6,8 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 /** Tests run against the sources, so that a stale build can never pass for a fresh one. */
 const alias = [
   { find: /^@hurricane\/(core|backends)\/testing$/, replacement: source('./packages/$1/src/testing/index.ts') },
-  { find: '@hurricane/http/node', replacement: source('./packages/http/src/node.ts') },
+  { find: /^@hurricane\/http\/(node|client)$/, replacement: source('./packages/http/src/$1.ts') },
+  { find: '@hurricane/http/schemas', replacement: source('./packages/http/src/schemas/index.ts') },
   { find: /^@hurricane\/(core|backends|http|mcp|relay)$/, replacement: source('./packages/$1/src/index.ts') },
 ];
 

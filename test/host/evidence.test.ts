@@ -26,7 +26,10 @@ describe.skipIf(blocked !== null)(`evidence from real packets${blocked === null 
 
   beforeAll(async () => {
     bed = await Testbed.create({ pops: 2 });
-    gatewayd = await Gatewayd.start(bed, configurationFor(bed, '[failover]\nfailback_after = 1s\nfailback_at_most = 1s\n'));
+    gatewayd = await Gatewayd.start(
+      bed,
+      configurationFor(bed, '[failover]\nfailback_after = 1s\nfailback_at_most = 1s\n'),
+    );
     await gatewayd.carriedBy('a');
     await waitFor(async () => (await gatewayd.tunnels()).tunnels.every((t) => t.reachable), 5_000, 'both to answer');
   });

@@ -48,14 +48,20 @@ export const BOUNDARIES: readonly Boundary[] = [
   },
   {
     place: 'http/node',
-    files: /^packages\/http\/src\/(node|connections)\.ts$/,
+    files: /^packages\/http\/src\/(node|answering-server|connections|unix-socket|unread-body|holder|bearer-token)\.ts$/,
     only: [CORE, ...word('hono', '@hono/node-server', 'neverthrow'), /^node:/],
     why: 'it only puts the app on a socket',
   },
   {
+    place: 'http/schemas',
+    files: /^packages\/http\/src\/schemas\//,
+    only: [CORE, ...word('zod')],
+    why: 'it describes the API, and loading it is left to those who want the schemas',
+  },
+  {
     place: 'http',
     files: /^packages\/http\/src\//,
-    only: [CORE, ...word('hono', 'neverthrow')],
+    only: [CORE, ...word('@cfworker/json-schema', 'hono', 'neverthrow')],
     why: 'the same app mounts inside another Hono app, which may not run on Node',
   },
   {
@@ -111,6 +117,6 @@ function strayFile(found: Import): string | null {
   if (!target.startsWith(home)) return 'packages meet by name (`@hurricane/…`), so that their exports mean something.';
   if (isTest(target)) return 'only tests may import what was made for tests.';
   if (!fromTesting && target.startsWith(`${home}testing/`)) return '`testing` is an entry of its own for tests.';
-  if (!/\.m?js$/.test(found.specifier)) return 'Node finds it only with its `.js` ending.';
+  if (!/\.(m?js|json)$/.test(found.specifier)) return 'Node finds it only with its `.js` ending.';
   return null;
 }

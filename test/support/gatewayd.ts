@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressesView, HealthView, Millis, TunnelsView } from '@hurricane/core';
@@ -11,7 +11,7 @@ import { waitFor } from './wait-for.js';
 /** The daemon's own limit is shorter. */
 const STOP_LIMIT: Millis = 25_000;
 
-const FILE = 'v6-gatewayd.conf';
+const CONFIGURATION = 'v6-gatewayd.conf';
 
 /** The daemon, as it is published, inside the client namespace of a test bed. */
 export class Gatewayd {
@@ -28,7 +28,7 @@ export class Gatewayd {
   static async start(bed: Testbed, configuration: string, flags: readonly string[] = ['-d']): Promise<Gatewayd> {
     const cli = await builtCli();
     const directory = await mkdtemp(join(tmpdir(), 'gatewayd-'));
-    const file = join(directory, FILE);
+    const file = join(directory, CONFIGURATION);
     await writeFile(file, configuration);
     return new Gatewayd(bed, bed.client.spawn([process.execPath, cli, '-c', file, ...flags]), directory);
   }
@@ -63,10 +63,30 @@ export class Gatewayd {
     });
   }
 
-  /** Has it read another configuration; it says so in its log. */
+  /** Waits until that tunnel answers, whether or not it is the primary. */
+  async isUp(tunnel: string, limit: Millis = 10_000): Promise<void> {
+    const answers = async (): Promise<boolean> =>
+      (await this.tunnels()).tunnels.some(
+        ({ name, state, reachable }) => name === tunnel && state === 'up' && reachable,
+      );
+    await waitFor(answers, limit, `${tunnel} to be up`);
+  }
+
+  /** Has it read another configuration. What comes of it takes a while. */
   async reload(configuration: string): Promise<void> {
-    await writeFile(join(this.#directory, FILE), configuration);
+    const file = join(this.#directory, CONFIGURATION);
+    const next = `${file}.next`;
+    await writeFile(next, configuration);
+    // In one step: it may be reading the file because of the time before.
+    await rename(next, file);
     this.process.signal('SIGHUP');
+  }
+
+  /** Ends it without giving it a chance to do anything about it; resolves once it is gone. */
+  async kill(): Promise<void> {
+    this.process.signal('SIGKILL');
+    await this.process.end();
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   /** Ends it with that signal; resolves to its exit code. */

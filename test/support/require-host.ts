@@ -12,6 +12,7 @@ export interface HostNeeds {
 
 /** Debian's package for each program that tests call. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
   curl: 'curl',
   gcc: 'gcc',
   ip: 'iproute2',

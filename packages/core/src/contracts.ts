@@ -11,6 +11,7 @@ import type {
   RouteError,
   RoutePlan,
 } from './facts.js';
+import type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
 import type { Instant, Millis, UnixSeconds } from './units.js';
 
 /**
@@ -127,4 +128,24 @@ export interface Host {
   sweep?(tunnels: readonly TunnelConfig[], signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /** Lets go of co-processes and the like. Called once, after the gateway has stopped. */
   close?(): Promise<void>;
+}
+
+/**
+ * Ports of the tunnels' addresses that lead to programs on this machine: what a relay offers.
+ *
+ * Never rejects and never throws. What it answers is true at that moment: a mapping exists once `map`
+ * has succeeded and is gone once `unmap` has.
+ */
+export interface PortMappings {
+  /**
+   * Opens a mapping. The same one again succeeds and changes nothing; another one on the same external
+   * port errs with `port_taken`. Fails: nothing is open that was not before.
+   */
+  map(request: PortMappingRequest): ResultAsync<PortMapping, PortError>;
+  /** Closes a mapping and what goes through it, and resolves to what it was. */
+  unmap(protocol: PortProtocol, externalPort: number): ResultAsync<PortMapping, PortError>;
+  /** Every mapping there is, the oldest first. */
+  list(): ResultAsync<readonly PortMapping[], PortError>;
+  /** Finds out whether a port of ours can be reached from the Internet. Asks nobody whom a client has named. */
+  probe(protocol: PortProtocol, port: number): ResultAsync<PortProbe, PortError>;
 }

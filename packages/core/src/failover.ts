@@ -1,5 +1,5 @@
 import type { Emit } from './effects.js';
-import { type HealthScore, priorityBonus } from './health.js';
+import { type HealthScore, type HealthSummary, priorityBonus } from './health.js';
 import { isDown, type Liveness, silentSince } from './liveness.js';
 import type { SwitchReason } from './news.js';
 import { primaryOf, type State } from './state.js';
@@ -11,6 +11,11 @@ const CHOICE_PATIENCE: Millis = 2_000;
 
 /** Between tunnels of one priority, so much better in rank is better at all. */
 export const RANK_MARGIN = 10;
+
+/** And only where it is so much faster, both ways of counting, or loses so much less (as tailscale chooses relays). */
+const LATENCY_MARGIN: Millis = 10;
+const LATENCY_SHARE = 1 / 3;
+const LOSS_MARGIN = 0.05;
 
 /** Whoever held the route so long has lived down earlier flaps. */
 export const FLAP_MEMORY: Millis = 3_600_000;
@@ -38,18 +43,24 @@ export function settleFailover(state: State, now: Instant, emit: Emit): State {
 /** When `settleFailover` next has something to do by itself. */
 export function failoverWake(state: State, now: Instant): Instant {
   if (state.phase !== 'running') return NEVER;
-  const wakes = [state.nextCheckAt];
-  if (state.failover.kind === 'idle') wakes.push(state.chooseBy);
+  let wake = NEVER;
+  // What is past has had its turn: whoever is still waiting waits for an event.
+  const consider = (at: Instant): void => {
+    if (at > now && at < wake) wake = at;
+  };
+  consider(state.nextCheckAt);
+  if (state.failover.kind === 'idle') consider(state.chooseBy);
   const primary = primaryOf(state);
-  if (primary !== null && isDown(primary.liveness))
-    wakes.push(turnDue(primary.liveness, state), proofDue(primary.liveness, state));
+  if (primary !== null && isDown(primary.liveness)) {
+    consider(turnDue(primary.liveness, state));
+    consider(proofDue(primary.liveness, state));
+  }
   for (const t of state.tunnels) {
     if (t.soundSince === null) continue;
-    wakes.push(t.liveness.steadyAt);
-    if (primary !== null && t !== primary) wakes.push(t.soundSince + failbackHold(t, state));
+    consider(t.liveness.steadyAt);
+    if (primary !== null && t !== primary) consider(t.soundSince + failbackHold(t, state));
   }
-  // What is past has had its turn: whoever is still waiting waits for an event.
-  return Math.min(...wakes.filter((at) => at > now));
+  return wake;
 }
 
 /** Patience begins with the first tunnel that is up: on a slow machine they all take long to get there. */
@@ -196,10 +207,18 @@ function betterThan(primary: Tunnel, state: State, now: Instant, due: boolean): 
   const held = (t: Tunnel): boolean => t.soundSince !== null && now >= t.soundSince + failbackHold(t, state);
   const deserves = (t: Tunnel): boolean => {
     const lead = rank(t) - rank(primary);
-    if (t.config.priority === primary.config.priority) return due && lead >= RANK_MARGIN;
+    if (t.config.priority === primary.config.priority)
+      return due && lead >= RANK_MARGIN && isClearlyBetter(t.health, primary.health);
     return t.config.priority < primary.config.priority && lead >= 0;
   };
   return bestOf(state.tunnels.filter((t) => t !== primary && isFit(t, state, now) && deserves(t) && held(t)));
+}
+
+/** A score has steps: two tunnels on either side of one may be a millisecond apart. */
+function isClearlyBetter(one: HealthSummary | null, other: HealthSummary | null): boolean {
+  if (one === null || other === null || one.latency === null || other.latency === null) return true;
+  const faster = other.latency - one.latency;
+  return (faster >= LATENCY_MARGIN && faster >= other.latency * LATENCY_SHARE) || other.loss - one.loss >= LOSS_MARGIN;
 }
 
 /** Doubles with every flap (RFC 2439 in spirit), so that a sick primary cannot drag the traffic to and fro. */

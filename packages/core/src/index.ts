@@ -34,6 +34,7 @@ export type {
   TunnelType,
 } from './config/model.js';
 export { parseConfig } from './config/parse.js';
+export { nearestOf } from './config/quote.js';
 export type {
   BackendDriver,
   Clock,
@@ -43,10 +44,12 @@ export type {
   Host,
   HostMonitor,
   Logger,
+  PortMappings,
   Prober,
   RouteTable,
 } from './contracts.js';
 export { describeConfigProblem, describeDriverError, describeGatewayError, type GatewayError } from './errors.js';
+export type { Candidate, FailoverExplanation, SwitchRecord } from './explanation.js';
 export {
   ABSENT,
   type CommandFailure,
@@ -67,14 +70,18 @@ export {
 export type { FaultPlace } from './fault-place.js';
 export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
+export type { HistoryQuery, HistorySample, HistoryTier, HistoryView, TunnelHistory } from './history.js';
+export type { Insight } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
+export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';
+export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
 export { systemClock } from './system-clock.js';
 export type { TunnelState } from './tunnel.js';
-export type { Instant, Millis, UnixSeconds } from './units.js';
+export type { Instant, Millis, UnixMillis, UnixSeconds } from './units.js';
 export { LONG_AGO, NEVER } from './units.js';
 export {
   type AddressesView,

@@ -5,7 +5,7 @@ import type { DriverError, RouteError } from './facts.js';
 import type { FaultPlace } from './fault-place.js';
 import type { HealthScore } from './health.js';
 import type { LivenessKind } from './liveness.js';
-import type { TunnelState } from './tunnel.js';
+import { type TunnelState, UNREST_SAID } from './tunnel.js';
 import type { Millis } from './units.js';
 
 /** Why the primary changed. `degraded` is the score's verdict, the others are immediate. */
@@ -41,11 +41,13 @@ export type News =
       readonly from: LivenessKind;
       readonly to: LivenessKind;
       readonly primary: boolean;
+      /** How often it has become unreachable of late. */
+      readonly unrest: number;
     }
   | { readonly type: 'probing_failed'; readonly tunnel: string; readonly fault: DriverError }
   | { readonly type: 'target_switched'; readonly tunnel: string; readonly from: string; readonly to: string }
   /** Where a silent tunnel is broken has been found out, or has changed. */
-  | { readonly type: 'fault_located'; readonly tunnel: string; readonly place: FaultPlace }
+  | { readonly type: 'fault_located'; readonly tunnel: string; readonly place: FaultPlace; readonly unrest: number }
   | { readonly type: 'targets_silent' | 'targets_heard'; readonly targets: readonly string[] }
   /** `size` in bytes; `remedy` says where the interface's MTU is set. */
   | { readonly type: 'mtu_black_hole'; readonly tunnel: string; readonly size: number; readonly remedy: string }
@@ -111,7 +113,9 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'target_switched' }, (n) =>
       say('info', `Tunnel ${n.tunnel} reaches ${n.to} but not ${n.from}: probing ${n.to}`),
     )
-    .with({ type: 'fault_located' }, (n) => say('info', `Tunnel ${n.tunnel} is broken ${PLACES[n.place]}`))
+    .with({ type: 'fault_located' }, (n) =>
+      say(n.unrest > UNREST_SAID ? 'debug' : 'info', `Tunnel ${n.tunnel} is broken ${PLACES[n.place]}`),
+    )
     .with({ type: 'targets_silent' }, (n) =>
       say(
         'warn',
@@ -176,15 +180,22 @@ const PLACES: { readonly [P in FaultPlace]: string } = {
   target: 'at the probe targets: they answer through no tunnel',
 };
 
+const LAST_WORD = ' again and again: further changes are for debugging';
+
 function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sentence {
   const name = news.primary ? `Primary tunnel ${news.tunnel}` : `Tunnel ${news.tunnel}`;
+  const restless = news.unrest > UNREST_SAID;
   switch (news.to) {
     case 'alive':
-      return { level: news.from === 'hard_down' ? 'info' : 'debug', text: `${name} answers again` };
+      return { level: news.from === 'hard_down' && !restless ? 'info' : 'debug', text: `${name} answers again` };
     case 'soft_down':
-      return { level: news.primary ? 'warn' : 'info', text: `${name} has stopped answering` };
+      // Of a standby, only what lasts is worth a line.
+      return { level: news.primary ? 'warn' : 'debug', text: `${name} has stopped answering` };
     case 'hard_down':
-      return { level: 'warn', text: `${name} is unreachable` };
+      return {
+        level: restless && !news.primary ? 'debug' : 'warn',
+        text: `${name} is unreachable${news.unrest === UNREST_SAID ? LAST_WORD : ''}`,
+      };
     case 'unknown':
     case 'suspect':
       return { level: 'debug', text: `${name}: ${news.from} -> ${news.to}` };

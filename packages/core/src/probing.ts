@@ -8,9 +8,9 @@ import { popPlan, underlayPlan } from './rings.js';
 import { observeRtt } from './rtt.js';
 import { observeSide, type SideStream, samePlan, settleSides, sideFailed, sidePause } from './side-probes.js';
 import { internetPlan, standInOf } from './stand-in.js';
-import { primaryOf, type State } from './state.js';
+import { primaryInDoubt, type State } from './state.js';
 import { provesLife } from './traffic.js';
-import { backoff, ifaceOf, type Tunnel } from './tunnel.js';
+import { backoff, ifaceOf, moreUnrest, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from './units.js';
 
 /** Between two probes of a tunnel that is proven alive by the traffic through it. */
@@ -43,6 +43,7 @@ function judged(t: Tunnel, finding: ProbeFinding, now: Instant, state: State): T
     liveness,
     window,
     rtt: replied ? observeRtt(t.rtt, outcome.rtt) : t.rtt,
+    unrest: liveness.kind === 'hard_down' && t.liveness.kind !== 'hard_down' ? moreUnrest(t.unrest, now) : t.unrest,
     health: liveness.kind === 'hard_down' ? unreachable(summary) : summary,
     probing: {
       ...t.probing,
@@ -138,9 +139,7 @@ function regularTarget(t: Tunnel, state: State): string {
 
 /** Traffic is proof enough, unless the primary is in doubt: then every tunnel must be able to show that it is well. */
 function isProven(t: Tunnel, state: State, now: Instant): boolean {
-  const primary = primaryOf(state);
-  const doubt = primary !== null && primary.state.kind === 'up' && primary.liveness.kind !== 'alive';
-  return !doubt && t.liveness.misses === 0 && provesLife(t.traffic, now);
+  return !primaryInDoubt(state) && t.liveness.misses === 0 && provesLife(t.traffic, now);
 }
 
 /** Enough replies in a row that every target has had its turn. */

@@ -3,6 +3,7 @@ import type { Emit } from './effects.js';
 import { settleProbing } from './probing.js';
 import { sidesWake } from './side-probes.js';
 import { carriesRoute, type State } from './state.js';
+import { trafficWake } from './traffic.js';
 import { isDue, isSound, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 import { isSweeping } from './upkeep.js';
@@ -66,7 +67,7 @@ function settleLook(t: Tunnel, state: State, now: Instant, emit: Emit): Tunnel {
 }
 
 /** When `settleTunnel` next has something to do by itself. */
-export function tunnelWake(t: Tunnel, state: State): Instant {
+export function tunnelWake(t: Tunnel, state: State, now: Instant): Instant {
   switch (t.state.kind) {
     case 'down':
       return NEVER;
@@ -78,7 +79,7 @@ export function tunnelWake(t: Tunnel, state: State): Instant {
     case 'up': {
       const look = t.look.kind === 'busy' ? t.look.deadline : t.look.nextAt;
       const probing = t.probing.told === null && t.reading?.address != null ? t.probing.retryAt : NEVER;
-      return Math.min(look, probing === LONG_AGO ? NEVER : probing, sidesWake(t.sides));
+      return Math.min(look, probing === LONG_AGO ? NEVER : probing, sidesWake(t.sides), trafficWake(t.traffic, now));
     }
   }
 }

@@ -40,10 +40,11 @@ export function targetsHeard(state: State, emit: Emit): State {
 
 /** Every tunnel is silent, and none for a reason of its own. */
 export function targetsAtFault(state: State): boolean {
+  // Nearly always one of the first is well, and that is that.
+  if (state.tunnels.some((t) => t.state.kind === 'up' && !isDown(t.liveness))) return false;
   const up = state.tunnels.filter((t) => t.state.kind === 'up');
   const { config } = state;
   const blameless = (t: Tunnel): boolean => {
-    if (!isDown(t.liveness)) return false;
     if (popAddressOf(t) !== null) return ringVerdict(t, t.sides.pop, config) === 'answers';
     // Of a provider's end that nobody knows, the way to it is all there is to be asked.
     return ringVerdict(t, t.sides.underlay, config) === 'answers';

@@ -1,5 +1,6 @@
 import type { Config } from './config/model.js';
 import { NO_ROUTE, type RoutePlan } from './facts.js';
+import type { Settled } from './settle-tunnels.js';
 import { ifaceOf, newTunnel, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 import { NO_UPKEEP, type Upkeep } from './upkeep.js';
@@ -30,6 +31,8 @@ export interface State {
   readonly config: Config;
   /** In file order; tunnels that a reload removed stand last until they are down. */
   readonly tunnels: readonly Tunnel[];
+  /** Where each stands in `tunnels`, by name. */
+  readonly places: ReadonlyMap<string, number>;
   readonly failover: FailoverState;
   /** When scores are next looked at. */
   readonly nextCheckAt: Instant;
@@ -40,13 +43,14 @@ export interface State {
   readonly upkeep: Upkeep;
   /** No target answers through any tunnel, though their providers do (stand-in.ts). */
   readonly targetsSilent: boolean;
+  readonly settled: Settled;
 }
 
 export function initialState(config: Config): State {
   return {
     phase: 'stopped',
     config,
-    tunnels: config.tunnels.map(newTunnel),
+    ...lineUp(config.tunnels.map(newTunnel)),
     failover: { kind: 'idle' },
     nextCheckAt: NEVER,
     chooseBy: LONG_AGO,
@@ -63,13 +67,37 @@ export function initialState(config: Config): State {
     },
     upkeep: NO_UPKEEP,
     targetsSilent: false,
+    settled: { whole: false, shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
   };
+}
+
+/** Those tunnels in that order. Whatever changes who stands where goes through here. */
+export function lineUp(tunnels: readonly Tunnel[]): Pick<State, 'tunnels' | 'places'> {
+  return { tunnels, places: new Map(tunnels.map((t, i) => [t.config.name, i])) };
+}
+
+export function tunnelNamed(state: State, name: string): Tunnel | null {
+  return state.tunnels[state.places.get(name) ?? -1] ?? null;
+}
+
+/** That tunnel in the place of its namesake. */
+export function replaced(state: State, tunnel: Tunnel): State {
+  const at = state.places.get(tunnel.config.name);
+  if (at === undefined || state.tunnels[at] === tunnel) return state;
+  const tunnels = state.tunnels.slice();
+  tunnels[at] = tunnel;
+  return { ...state, tunnels };
 }
 
 export function primaryOf(state: State): Tunnel | null {
   if (state.failover.kind === 'idle') return null;
-  const { primary } = state.failover;
-  return state.tunnels.find((t) => t.config.name === primary) ?? null;
+  return tunnelNamed(state, state.failover.primary);
+}
+
+/** While it is, every tunnel must be able to show that it is well. */
+export function primaryInDoubt(state: State): boolean {
+  const primary = primaryOf(state);
+  return primary !== null && primary.state.kind === 'up' && primary.liveness.kind !== 'alive';
 }
 
 /** A stop does not wait for ever for a default route that cannot be removed. */

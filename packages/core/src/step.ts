@@ -1,16 +1,16 @@
 import { match } from 'ts-pattern';
 import { failed, inspected, inspectionFailed, lowered, measured, raised, stirred } from './answers.js';
 import { announceChanges } from './changes.js';
+import { decisionWake, settleDecision } from './decide.js';
 import type { Effect, Emit, Event } from './effects.js';
 import type { HostChange, HostCounters } from './facts.js';
-import { failoverWake, settleFailover } from './failover.js';
 import { settleFlows } from './flows.js';
 import { probed, probingFailed } from './probing.js';
 import { reloaded } from './reload.js';
-import { expireRoute, routeApplied, routeFailed, routeWake, settleRoute } from './route.js';
-import { settleTunnel, tunnelWake } from './settle-tunnel.js';
+import { expireRoute, routeApplied, routeFailed } from './route.js';
+import { settleTunnels } from './settle-tunnels.js';
 import { settleStandIn, targetsHeard } from './stand-in.js';
-import { routeGivenUp, type State } from './state.js';
+import { lineUp, replaced, routeGivenUp, type State, tunnelNamed } from './state.js';
 import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 import {
@@ -43,7 +43,7 @@ export function step(
   const heard: Effect[] = [];
   const changed: Effect[] = [];
   const wanted: Effect[] = [];
-  const settled = settle(record(state, event, now, into(heard)), now, into(wanted));
+  const settled = settle(state, record(state, event, now, into(heard)), now, into(wanted));
   announceChanges(state, settled, now, into(changed));
   return { state: settled, effects: [...heard, ...changed, ...wanted] };
 }
@@ -51,8 +51,8 @@ export function step(
 /** When `step` next has something to do without being told anything. Always later than the step just taken at `now`. */
 export function nextWake(state: State, now: Instant): Instant {
   if (state.phase === 'stopped') return NEVER;
-  const tunnels = state.tunnels.map((t) => tunnelWake(t, state));
-  return Math.min(state.nextMeasureAt, routeWake(state), failoverWake(state, now), upkeepWake(state), ...tunnels);
+  const { nextMeasureAt, settled } = state;
+  return Math.min(nextMeasureAt, decisionWake(state, now), upkeepWake(state), settled.wakeAt);
 }
 
 function into(effects: Effect[]): Emit {
@@ -95,32 +95,37 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     .exhaustive();
 }
 
-function settle(recorded: State, now: Instant, emit: Emit): State {
+function settle(before: State, recorded: State, now: Instant, emit: Emit): State {
   // A stopped gateway asks nothing of anybody: what it hears is only put on record.
   if (recorded.phase === 'stopped') return withoutGone(recorded);
   const state = settleStandIn(expireSweep(expireRoute(recorded, now, emit), now), emit);
-  const moved: State = { ...state, tunnels: state.tunnels.map((t) => settleTunnel(t, state, now, emit)) };
-  const routed = settleRoute(settleFailover(withoutGone(moved), now, emit), now, emit);
+  const moved = settleTunnels(before.tunnels, state, now, emit);
+  const routed = settleDecision(before, moved.settled.whole ? withoutGone(moved) : moved, now, emit);
   const kept = settleFlows(settleUpkeep(routed, now, emit), emit);
-  return settleStop(settleMeter(kept, now, emit), emit);
+  return settleStop(settleMeter(before, kept, now, emit), emit);
 }
 
 function withoutGone(state: State): State {
   const gone = (t: Tunnel): boolean => t.leaving && t.state.kind === 'down';
-  return state.tunnels.some(gone) ? { ...state, tunnels: state.tunnels.filter((t) => !gone(t)) } : state;
+  return state.tunnels.some(gone) ? { ...state, ...lineUp(state.tunnels.filter((t) => !gone(t))) } : state;
 }
 
-function settleMeter(state: State, now: Instant, emit: Emit): State {
+function settleMeter(before: State, state: State, now: Instant, emit: Emit): State {
   if (!state.tunnels.some((t) => t.state.kind === 'up'))
     return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
-  const doubt = (t: Tunnel): boolean => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down';
-  // Traffic that stops is noticed no sooner than it is looked at.
-  const close = state.tunnels.some((t) => doubt(t) || t.traffic.flowingSince !== null);
+  const due = state.nextMeasureAt === NEVER || now >= state.nextMeasureAt;
+  // Between two looks only a tunnel that has just changed can be a reason to look sooner.
+  const close = state.tunnels.some((t, i) => (due || t !== before.tunnels[i]) && wantsCloseLook(t));
   const interval = close ? MEASURE_INTERVAL_CLOSE : MEASURE_INTERVAL;
   const nextAt = Math.min(state.nextMeasureAt, now + interval);
-  if (state.nextMeasureAt !== NEVER && now < nextAt) return { ...state, nextMeasureAt: nextAt };
+  if (!due && now < nextAt) return nextAt === state.nextMeasureAt ? state : { ...state, nextMeasureAt: nextAt };
   emit({ type: 'measure' });
   return { ...state, nextMeasureAt: now + interval };
+}
+
+/** Traffic that stops is noticed no sooner than it is looked at. */
+function wantsCloseLook({ liveness, traffic }: Tunnel): boolean {
+  return liveness.kind === 'suspect' || liveness.kind === 'soft_down' || traffic.flowingSince !== null;
 }
 
 function settleStop(state: State, emit: Emit): State {
@@ -185,7 +190,8 @@ function noticed(state: State, change: HostChange, now: Instant): State {
 }
 
 function patch(state: State, name: string, change: (t: Tunnel) => Tunnel): State {
-  return { ...state, tunnels: state.tunnels.map((t) => (t.config.name === name ? change(t) : t)) };
+  const found = tunnelNamed(state, name);
+  return found === null ? state : replaced(state, change(found));
 }
 
 function current(state: State, answer: { tunnel: string; epoch: number }, change: (t: Tunnel) => Tunnel): State {

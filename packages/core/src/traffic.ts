@@ -1,7 +1,7 @@
 import type { HealthPolicy } from './config/model.js';
 import type { LinkCounters } from './facts.js';
 import { probeDeadline, type RttEstimate } from './rtt.js';
-import { type Instant, LONG_AGO, type Millis } from './units.js';
+import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 
 /** What the meter says about the traffic through one tunnel. */
 export interface Traffic {
@@ -28,9 +28,9 @@ export const NO_TRAFFIC: Traffic = {
   flowingSince: null,
 };
 
-/** Traffic flows while every stretch brings in a full packet's worth: more than the answers to probes. */
+/** Traffic flows while every stretch brings in more than the answers to probes do, one of full size among them. */
 const STRETCH: Millis = 1_000;
-const STRETCH_BYTES = 1_500n;
+const STRETCH_BYTES = 3_000n;
 
 /** Nothing has come in for so long, or for as long as an answer may take: what flowed has stopped. */
 const GAP: Millis = 250;
@@ -78,4 +78,10 @@ function gapOf({ rtt, health }: { readonly rtt: RttEstimate | null; readonly hea
 export function provesLife(traffic: Traffic, now: Instant): boolean {
   const { flowingSince, at } = traffic;
   return flowingSince !== null && now - flowingSince >= PROVEN_AFTER && now - at <= LOOK_TRUST;
+}
+
+/** When what it proves ends by itself, unless somebody looks again. */
+export function trafficWake({ flowingSince, at }: Traffic, now: Instant): Instant {
+  const ends = at + LOOK_TRUST + 1;
+  return flowingSince === null || ends <= now ? NEVER : ends;
 }

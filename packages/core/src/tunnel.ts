@@ -55,6 +55,8 @@ export interface Tunnel {
   readonly soundSince: Instant | null;
   /** Connections over it have been ended since it became unreachable. */
   readonly flowsAborted: boolean;
+  /** How often it has become unreachable of late, and when last. */
+  readonly unrest: Unrest;
   /** How often in a row it lost the route by its own fault. */
   readonly flaps: number;
 }
@@ -70,6 +72,21 @@ export interface Probing {
   readonly voice: string | null;
   readonly attempt: number;
   readonly retryAt: Instant;
+}
+
+export interface Unrest {
+  readonly times: number;
+  readonly at: Instant;
+}
+
+/** Steady for so long, it has lived down how it was before. */
+const UNREST_MEMORY: Millis = 600_000;
+
+/** A tunnel that comes and goes more often is news no more, to people. */
+export const UNREST_SAID = 3;
+
+export function moreUnrest({ times, at }: Unrest, now: Instant): Unrest {
+  return { times: now - at > UNREST_MEMORY ? 1 : times + 1, at: now };
 }
 
 /** A full look at each tunnel's interface at least so often, however quiet the host's monitor is. */
@@ -90,6 +107,7 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     ...unjudged(LONG_AGO, null),
     lastProbedAt: null,
     flowsAborted: false,
+    unrest: { times: 0, at: LONG_AGO },
     flaps: 0,
   };
 }

@@ -12,6 +12,9 @@ export type Instant = number & { readonly [unit]?: 'instant' };
 /** Wall-clock time in whole seconds since 1970, the form the REST API reports. */
 export type UnixSeconds = number & { readonly [unit]?: 'unix-s' };
 
+/** Wall-clock time in milliseconds since 1970. */
+export type UnixMillis = number & { readonly [unit]?: 'unix-ms' };
+
 /** Later than every reading of the clock. */
 export const NEVER: Instant = Number.POSITIVE_INFINITY;
 

@@ -100,9 +100,8 @@ function pauseOf({ streak }: Upkeep): Millis {
 
 /** Looks when it is time, at what is not on the move: a tunnel that hangs on its way up holds up nobody else. */
 export function settleUpkeep(state: State, now: Instant, emit: Emit): State {
-  const up = state.tunnels.filter((t) => t.state.kind === 'up');
   const { upkeep, route } = state;
-  if (state.phase !== 'running' || up.length === 0)
+  if (state.phase !== 'running' || !state.tunnels.some((t) => t.state.kind === 'up'))
     return upkeep.nextAt === NEVER && upkeep.busyUntil === null
       ? state
       : { ...state, upkeep: { ...upkeep, nextAt: NEVER, busyUntil: null } };
@@ -110,6 +109,7 @@ export function settleUpkeep(state: State, now: Instant, emit: Emit): State {
   if (upkeep.nextAt === NEVER) return { ...state, upkeep: { ...upkeep, nextAt: now + UPKEEP_INTERVAL } };
   if (now < upkeep.nextAt) return state;
   const epoch = upkeep.epoch + 1;
+  const up = state.tunnels.filter((t) => t.state.kind === 'up');
   const tunnels: readonly TunnelConfig[] = up.map((t) => t.running ?? t.config);
   emit({ type: 'repair', epoch, tunnels, plan: route.pending === null ? route.applied : null });
   const busyUntil = now + state.config.operation.timeout;

@@ -1,3 +1,4 @@
+import { BearerToken, type ServeOptions, type ServeSocketOptions } from '@hurricane/http/node';
 import { errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
 import { describe, expect, it, vi } from 'vitest';
 import { type DaemonOptions, runDaemon } from './daemon.js';
@@ -130,9 +131,62 @@ describe('a daemon that cannot run', () => {
     ['without ip', { isInstalled: () => false }, EXIT.unavailable, /"ip" is not installed: apt install iproute2$/],
     [
       'when its port is taken',
-      { serve: () => errAsync({ kind: 'port_in_use', address: '127.0.0.1', port: 8642 } as const) },
+      { serve: () => errAsync({ kind: 'port_in_use', address: '127.0.0.1', port: 8642, holder: null } as const) },
       EXIT.unavailable,
       /Port 8642 on 127.0.0.1 \(api_port\) is taken, perhaps by a v6-gatewayd/,
+    ],
+    [
+      'when a known program has its port',
+      {
+        serve: () =>
+          errAsync({
+            kind: 'port_in_use',
+            address: '::1',
+            port: 8642,
+            holder: { pid: 7, name: 'node' },
+          } as const),
+      },
+      EXIT.unavailable,
+      /Port 8642 on ::1 \(api_port\) is taken by node \(process 7\), perhaps a v6-gatewayd: two of them/,
+    ],
+    [
+      'when somebody listens on its socket',
+      {
+        readText: fakeFile(`[core]\napi_socket = /run/x\n${TWO_TUNNELS}`).readText,
+        serveSocket: () => errAsync({ kind: 'socket_in_use', path: '/run/x', holder: null } as const),
+      },
+      EXIT.unavailable,
+      /The socket \/run\/x \(api_socket\) is taken, perhaps by a v6-gatewayd that runs already: two of them/,
+    ],
+    [
+      'when it may not give its socket to a group',
+      {
+        readText: fakeFile(`[core]\napi_socket = /run/x\napi_socket_group = 7\n${TWO_TUNNELS}`).readText,
+        serveSocket: () => errAsync({ kind: 'group_not_permitted', path: '/run/x', group: 7 } as const),
+      },
+      EXIT.noPermission,
+      /The REST API cannot start: not permitted to give \/run\/x to group 7/,
+    ],
+    [
+      'without the group of its socket',
+      { readText: fakeFile(`[core]\napi_socket = /run/x\napi_socket_group = v6\n${TWO_TUNNELS}`).readText },
+      EXIT.config,
+      /There is no group v6 \(api_socket_group\) in \/etc\/group: make it/,
+    ],
+    [
+      'without its token',
+      {
+        readText: fakeFile(`[core]\napi_token_file = /etc/t\n${TWO_TUNNELS}`).readText,
+        readToken: () => errAsync({ kind: 'token_exposed', file: '/etc/t', mode: 0o644 } as const),
+      },
+      EXIT.config,
+      /The token file \/etc\/t has mode 0644, so that others may read or change it: chmod 600 \/etc\/t$/,
+    ],
+    [
+      'beyond loopback without a token',
+      { readText: fakeFile(`[core]\napi_bind = 0.0.0.0\n${TWO_TUNNELS}`).readText },
+      EXIT.config,
+      /2: core.api_bind: "0.0.0.0" opens the API to other machines, which needs api_token_file/,
     ],
     [
       'when it may not have its port',
@@ -151,8 +205,120 @@ describe('a daemon that cannot run', () => {
     const outside = fakeOutside({ makeHost: () => host, ...parts });
 
     expect(await runDaemon(OPTIONS, outside)).toBe(exitCode);
-    expect(outside.log.lines.filter((line) => line.startsWith('error'))).toEqual([expect.stringMatching(sentence)]);
+    const errors = outside.log.lines.filter(
+      (line) => line.startsWith('error') && !line.includes('Nothing was started'),
+    );
+    expect(errors).toEqual([expect.stringMatching(sentence)]);
     expect(host.asked).toEqual([]);
+  });
+});
+
+describe('the API of a daemon', () => {
+  const text = `[core]
+api_socket = /run/x
+api_socket_group = v6
+api_token_file = /etc/t
+api_allow_origin = https://a.example
+api_trusted_hosts = a.lan
+`;
+
+  /** One daemon with everything set; `token` is what its file holds. */
+  async function aDaemon(bind = '127.0.0.1', group = 'root:x:0:\nv6:x:998:me\n') {
+    const file = { token: 'token-number-one-1' };
+    const closed: string[] = [];
+    const asked: { port?: ServeOptions; socket?: ServeSocketOptions } = {};
+    const config = `${text}api_bind = ${bind}\n${TWO_TUNNELS}`;
+    const outside = fakeOutside({
+      readText: (name) => okAsync(name === '/etc/group' ? group : config),
+      readToken: (name) =>
+        BearerToken.of(file.token).match(
+          (token) => okAsync(token),
+          (flaw) => errAsync({ kind: 'token_unfit', file: name, flaw }),
+        ),
+      serve: (options) => {
+        asked.port = options;
+        const close = () => okAsync({ cut: closed.push('port') });
+        return okAsync({ address: bind, port: 8642, url: 'http://here', close });
+      },
+      serveSocket: (options) => {
+        asked.socket = options;
+        return okAsync({ path: options.path, close: () => okAsync({ cut: closed.push('socket') }) });
+      },
+    });
+    const ended = runDaemon(OPTIONS, outside);
+    await vi.waitFor(() => expect(outside.log.lines).toContain('info: Gateway started with 2 tunnels'));
+    const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<number> => {
+      const request = new Request(`http://localhost${path}`, { method, headers });
+      return (await asked.port?.app.fetch(request, { arrival: { address: bind, port: 80 } }))?.status ?? 0;
+    };
+    return { outside, ended, asked, closed, file, ask };
+  }
+
+  it('listens on both, and closes both', async () => {
+    const { outside, ended, asked, closed } = await aDaemon();
+    outside.signal('SIGTERM');
+
+    expect(await ended).toBe(EXIT.ok);
+    expect(asked.socket).toMatchObject({ path: '/run/x', group: 998 });
+    expect(asked.socket?.app).toBe(asked.port?.app);
+    expect(outside.log.lines).toContain('info: REST API listens on http://here');
+    expect(outside.log.lines).toContain('info: REST API listens on /run/x');
+    expect(closed.sort()).toEqual(['port', 'socket']);
+  });
+
+  it('knows its names, origins and token', async () => {
+    const { outside, ended, ask } = await aDaemon();
+    const token = { authorization: 'Bearer token-number-one-1' };
+
+    expect(await ask('/health', { host: 'a.lan' })).toBe(200);
+    expect(await ask('/health', { host: 'b.lan' })).toBe(403);
+    expect(await ask('/health', { origin: 'https://a.example' })).toBe(200);
+    expect(await ask('/health', {}, 'POST')).toBe(401);
+    expect(await ask('/health', token, 'POST')).toBe(405);
+    outside.signal('SIGTERM');
+    await ended;
+  });
+
+  it('asks other machines for the token whatever they want', async () => {
+    const { outside, ended, ask } = await aDaemon('0.0.0.0');
+
+    expect(await ask('/health')).toBe(401);
+    expect(await ask('/health', { authorization: 'Bearer token-number-one-1' })).toBe(200);
+    outside.signal('SIGTERM');
+    await ended;
+  });
+
+  it('reads its token again after SIGHUP, and keeps the old one while the new one is unfit', async () => {
+    const { outside, ended, ask, file } = await aDaemon();
+    const post = (token: string) => ask('/health', { authorization: `Bearer ${token}` }, 'POST');
+
+    file.token = 'short';
+    outside.signal('SIGHUP');
+    await vi.waitFor(() =>
+      expect(outside.log.lines.join('\n')).toMatch(/error: The token in \/etc\/t is shorter .* stays/),
+    );
+    expect(await post('token-number-one-1')).toBe(405);
+
+    file.token = 'token-number-two-2';
+    outside.signal('SIGHUP');
+    await vi.waitFor(() => expect(outside.log.lines).toContain('info: The API token has been read again from /etc/t'));
+    expect(await post('token-number-one-1')).toBe(401);
+    expect(await post('token-number-two-2')).toBe(405);
+    outside.signal('SIGTERM');
+    await ended;
+    expect(outside.log.lines.join('\n')).not.toMatch(/token-number/);
+  });
+
+  it('gives its port back when it cannot have its socket', async () => {
+    const api = fakeApi();
+    const outside = fakeOutside({
+      readText: fakeFile(`[core]\napi_socket = /run/x\n${TWO_TUNNELS}`).readText,
+      serve: api.serve,
+      serveSocket: ({ path }) => errAsync({ kind: 'directory_missing', directory: path }),
+    });
+
+    expect(await runDaemon(OPTIONS, outside)).toBe(EXIT.unavailable);
+    expect(api.closed()).toBe(true);
   });
 });
 

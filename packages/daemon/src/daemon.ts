@@ -1,7 +1,7 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
 import { createApp } from '@hurricane/http';
-import type { ListenError, Listener, ServeOptions } from '@hurricane/http/node';
-import { err, ok, type Result, type ResultAsync } from 'neverthrow';
+import { err, ok, type Result } from 'neverthrow';
+import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { STOP_LIMITS, type StopLimits } from './limits.js';
@@ -20,7 +20,7 @@ export interface DaemonOptions {
 }
 
 /** All that the daemon touches of the world outside. */
-export interface Outside {
+export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'readToken'> {
   readonly log: Log;
   readonly signals: Signals;
   readonly readText: ReadText;
@@ -29,7 +29,6 @@ export interface Outside {
   readonly mayChangeNetwork: () => boolean;
   readonly isInstalled: (program: string) => boolean;
   readonly makeHost: (config: Config) => Host;
-  readonly serve: (options: ServeOptions) => ResultAsync<Listener, ListenError>;
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly limits?: StopLimits;
@@ -39,7 +38,7 @@ export interface Outside {
 export interface Running {
   readonly gateway: Gateway;
   readonly host: Host;
-  readonly api: Listener;
+  readonly api: Api;
 }
 
 /**
@@ -58,7 +57,7 @@ export async function runDaemon(options: DaemonOptions, outside: Outside): Promi
     const started = await start(options, outside);
     if (started.isErr()) return refuse(started.error, options, outside);
     running = started.value.running;
-    serveReloads(options, outside, started.value.config, running.gateway);
+    serveReloads(options, outside, started.value);
     await aborted(outside.signals.stop);
     outside.log.log('info', `Stopping after ${String(outside.signals.stop.reason)}`);
     return stopAll(running, outside.limits ?? STOP_LIMITS, outside.log);
@@ -88,8 +87,8 @@ async function start(options: DaemonOptions, outside: Outside): Promise<Result<S
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
   const api = await serveApi(gateway, config, options, outside);
-  if (api.isErr()) return err({ kind: 'no_api', error: api.error });
-  log.log('info', `REST API listens on ${api.value.url}`);
+  if (api.isErr()) return err(api.error);
+  for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
   if (!outside.signals.stop.aborted) gateway.start();
   return ok({ config, running: { gateway, host, api: api.value } });
@@ -111,13 +110,14 @@ function serveApi(
   gateway: Gateway,
   { core }: Config,
   { version }: DaemonOptions,
-  { log, serve }: Outside,
-): ResultAsync<Listener, ListenError> {
+  outside: Outside,
+): Promise<Result<Api, ApiError>> {
   const onDefect = (defect: unknown): void => {
-    log.log('error', `The REST API met a defect: ${defect instanceof Error ? defect.message : String(defect)}`);
+    const said = defect instanceof Error ? defect.message : String(defect);
+    outside.log.log('error', `The REST API met a defect: ${said}`);
   };
-  const app = createApp({ gateway, version, onDefect });
-  return serve({ app, bind: core.apiBind, port: core.apiPort, onDefect });
+  const makeApp: ApiOptions['makeApp'] = (access) => createApp({ ...access, gateway, version, onDefect });
+  return openApi({ ...outside, core, makeApp, onDefect });
 }
 
 function refuse(error: StartError, { configFile }: DaemonOptions, { log, exampleFile }: Outside): ExitCode {
@@ -130,11 +130,10 @@ function refuse(error: StartError, { configFile }: DaemonOptions, { log, example
 
 function serveReloads(
   { configFile: file, debug }: DaemonOptions,
-  outside: Outside,
-  config: Config,
-  gateway: Gateway,
+  { readText, log, signals }: Outside,
+  { config: started, running: { gateway, api } }: Started,
 ): void {
-  const { readText, log, signals } = outside;
-  const reloader = new Reloader({ file, readText, gateway, log, started: config, debug, stop: signals.stop });
+  const rereadToken = api.rereadToken;
+  const reloader = new Reloader({ file, readText, gateway, log, started, debug, rereadToken, stop: signals.stop });
   signals.onReload(() => void reloader.reload());
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { BackendDriver, Host, LinkReading, Logger, LogLevel } from '@hurricane/core';
 import { ABSENT } from '@hurricane/core';
-import type { ListenError, Listener, ServeOptions } from '@hurricane/http/node';
+import { BearerToken, type ListenError, type Listener, type ServeOptions } from '@hurricane/http/node';
 import { errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
 import type { ReadText } from './config-file.js';
 import type { Outside } from './daemon.js';
@@ -131,6 +131,8 @@ export function fakeOutside(parts: Partial<Outside> = {}): FakeOutside {
     isInstalled: () => true,
     makeHost: () => fakeHost(),
     serve: fakeApi().serve,
+    serveSocket: ({ path }) => okAsync({ path, close: () => okAsync({ cut: 0 }) }),
+    readToken: () => okAsync(BearerToken.of('0123456789abcdef')._unsafeUnwrap()),
     limits: { api: 50, gateway: 50, host: 50 },
     ...parts,
     log: rememberedLog(),

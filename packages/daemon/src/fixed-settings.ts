@@ -10,6 +10,11 @@ interface FixedSetting {
 const FIXED: readonly FixedSetting[] = [
   { name: 'core.api_bind', of: (c) => c.core.apiBind },
   { name: 'core.api_port', of: (c) => c.core.apiPort },
+  { name: 'core.api_socket', of: (c) => c.core.apiSocket ?? '' },
+  { name: 'core.api_socket_group', of: (c) => c.core.apiSocketGroup ?? '' },
+  { name: 'core.api_token_file', of: (c) => c.core.apiTokenFile ?? '' },
+  { name: 'core.api_allow_origin', of: (c) => c.core.apiAllowOrigin.join(' ') },
+  { name: 'core.api_trusted_hosts', of: (c) => c.core.apiTrustedHosts.join(' ') },
   { name: 'core.state_dir', of: (c) => c.core.stateDir },
   { name: 'exposure.mode', of: (c) => c.exposure.mode },
   { name: 'health.method', of: (c) => c.health.method },
@@ -28,12 +33,12 @@ export interface Adoption {
 
 /** What a running daemon can take on of another configuration. */
 export function adopt(started: Config, next: Config): Adoption {
-  const { apiBind, apiPort, stateDir } = started.core;
   const { method, port } = started.health;
   return {
     config: {
       ...next,
-      core: { ...next.core, apiBind, apiPort, stateDir },
+      // Of the core settings only the log level can change while all runs.
+      core: { ...started.core, logLevel: next.core.logLevel },
       exposure: started.exposure,
       health: { ...next.health, method, port },
       routing: started.routing,

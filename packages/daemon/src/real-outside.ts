@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
 import { systemClock } from '@hurricane/core';
-import { serve } from '@hurricane/http/node';
+import { serve, serveSocket } from '@hurricane/http/node';
 import { asleep } from './asleep.js';
 import { readTextFile } from './config-file.js';
 import { describeCrash, watchCrashes } from './crash.js';
@@ -12,6 +12,7 @@ import type { Invocation } from './invocation.js';
 import { FLUSH_LIMIT } from './limits.js';
 import { createLog, leadsToJournal } from './log.js';
 import type { Signals } from './signals.js';
+import { readTokenFile } from './token-file.js';
 import { VERSION } from './version.js';
 import { exampleFile } from './ways-on.js';
 
@@ -38,7 +39,9 @@ export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signa
       makeHost: ({ routing, health }) =>
         linuxHost({ routing, prober: autoProber({ method: health.method, port: health.port }), logger: log }),
       clock: { ...systemClock, asleep },
+      readToken: readTokenFile,
       serve,
+      serveSocket,
     },
   );
   const survived = life.catch((thrown: unknown) => {

@@ -11,6 +11,10 @@ describe('a running daemon', () => {
   it.each([
     ['[core]\napi_port = 9000', ['core.api_port']],
     ['[core]\napi_bind = ::1', ['core.api_bind']],
+    ['[core]\napi_socket = /run/x\napi_socket_group = 7', ['core.api_socket', 'core.api_socket_group']],
+    ['[core]\napi_token_file = /t', ['core.api_token_file']],
+    ['[core]\napi_allow_origin = http://a', ['core.api_allow_origin']],
+    ['[core]\napi_trusted_hosts = a b', ['core.api_trusted_hosts']],
     ['[core]\nstate_dir = /var/lib/other', ['core.state_dir']],
     ['[exposure]\nmode = proxy', ['exposure.mode']],
     ['[health]\nmethod = tcp\nport = 443', ['health.method', 'health.port']],
@@ -64,6 +68,7 @@ describe('a reload', () => {
 
     await reloader.reload();
 
+    expect(options.rereadToken).toHaveBeenCalledOnce();
     expect(options.gateway.reload).not.toHaveBeenCalled();
     expect(log.lines[0]).toMatch(problem);
     expect(log.lines.at(-1)).toBe('error: The configuration is not reloaded: the gateway goes on with the one it has');
@@ -114,6 +119,7 @@ function aReloader(text: string | null, parts: Partial<ReloaderOptions> = {}) {
     gateway: { reload: vi.fn(() => ok(undefined)) },
     started: configOf(TWO_TUNNELS),
     debug: false,
+    rereadToken: vi.fn(async () => undefined),
     stop: new AbortController().signal,
     log,
     ...parts,

@@ -13,6 +13,8 @@ export interface ReloaderOptions {
   readonly started: Config;
   /** `-d` was given: the file's log level is not asked. */
   readonly debug: boolean;
+  /** Whatever comes of the configuration: the token is a file of its own. */
+  readonly rereadToken: () => Promise<void>;
   /** Aborted once the daemon is stopping: then nothing is taken on. */
   readonly stop: AbortSignal;
 }
@@ -42,7 +44,8 @@ export class Reloader {
   }
 
   async #once(): Promise<void> {
-    const { file, readText, gateway, log, started, debug, stop } = this.#options;
+    const { file, readText, gateway, log, started, debug, rereadToken, stop } = this.#options;
+    await rereadToken();
     const loaded = await loadConfig(file, readText);
     if (stop.aborted) return;
     if (loaded.isErr()) {

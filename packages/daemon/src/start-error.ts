@@ -1,15 +1,18 @@
 import { describeConfigProblem, describeGatewayError, type GatewayError } from '@hurricane/core';
-import { describeListenError, type ListenError } from '@hurricane/http/node';
+import { describeListenError, type Holder } from '@hurricane/http/node';
 import { match } from 'ts-pattern';
+import type { ApiError } from './api.js';
 import { type ConfigFault, MAX_BYTES } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { GROUP_FILE } from './group.js';
+import { describeTokenFault } from './token-file.js';
 
 /** Why the daemon does not run. Nothing on the host has been touched. */
 export type StartError =
   | ConfigFault
   | { readonly kind: 'no_rights' }
   | { readonly kind: 'no_program'; readonly program: string; readonly install: string }
-  | { readonly kind: 'no_api'; readonly error: ListenError }
+  | ApiError
   | { readonly kind: 'no_gateway'; readonly error: GatewayError };
 
 /** What to say, one sentence a line. */
@@ -20,12 +23,27 @@ export function describeStartError(error: StartError): readonly string[] {
       'Not permitted to change interfaces and routes: run it as root, or grant CAP_NET_ADMIN and CAP_NET_RAW',
     ])
     .with({ kind: 'no_program' }, (e) => [`The program "${e.program}" is not installed: ${e.install}`])
-    .with({ kind: 'no_api', error: { kind: 'port_in_use' } }, ({ error: { port, address } }) => [
-      `Port ${port} on ${address} (api_port) is taken, perhaps by a v6-gatewayd that runs already: two of them would fight over the routes`,
+    .with({ kind: 'no_api', error: { kind: 'port_in_use' } }, ({ error: { port, address, holder } }) => [
+      `Port ${port} on ${address} (api_port) is taken${byWhom(holder)}: two of them would fight over the routes`,
+    ])
+    .with({ kind: 'no_api', error: { kind: 'socket_in_use' } }, ({ error: { path, holder } }) => [
+      `The socket ${path} (api_socket) is taken${byWhom(holder)}: two of them would fight over the routes`,
+    ])
+    .with({ kind: 'no_token' }, (e) => [describeTokenFault(e.fault)])
+    .with({ kind: 'no_group', fault: null }, (e) => [
+      `There is no group ${e.group} (api_socket_group) in ${GROUP_FILE}: make it with groupadd --system ${e.group}, or give a number`,
+    ])
+    .with({ kind: 'no_group' }, (e) => [
+      `The group ${e.group} (api_socket_group) cannot be looked up: give its number, or make ${GROUP_FILE} readable`,
     ])
     .with({ kind: 'no_api' }, (e) => [`The REST API cannot start: ${describeListenError(e.error)}`])
     .with({ kind: 'no_gateway' }, (e) => [`The gateway cannot start: ${describeGatewayError(e.error)}`])
     .otherwise(describeConfigFault);
+}
+
+function byWhom(holder: Holder | null): string {
+  if (holder === null) return ', perhaps by a v6-gatewayd that runs already';
+  return ` by ${holder.name} (process ${holder.pid}), perhaps a v6-gatewayd`;
 }
 
 /** What to say, one sentence a line. */
@@ -53,7 +71,10 @@ export function exitCodeOf(error: StartError): ExitCode {
     case 'no_gateway':
       return EXIT.unavailable;
     case 'no_api':
-      return error.error.kind === 'not_permitted' ? EXIT.noPermission : EXIT.unavailable;
+      return /not_permitted$/.test(error.error.kind) ? EXIT.noPermission : EXIT.unavailable;
+    case 'no_token':
+      return error.fault.kind === 'token_forbidden' ? EXIT.noPermission : EXIT.config;
+    case 'no_group':
     case 'file_missing':
     case 'not_a_file':
     case 'file_too_large':

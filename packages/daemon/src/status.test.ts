@@ -87,9 +87,9 @@ describe('status', () => {
 
   it.each([
     [null, null, 'http://127.0.0.1:8642'],
-    [null, '[core]\napi_port = 9000\napi_bind = 0.0.0.0', 'http://127.0.0.1:9000'],
-    ['my.conf', '[core]\napi_bind = ::', 'http://[::1]:8642'],
-    ['my.conf', '[core]\napi_bind = 192.0.2.1', 'http://192.0.2.1:8642'],
+    [null, '[core]\napi_port = 9000\napi_bind = 0.0.0.0\napi_token_file = /t', 'http://127.0.0.1:9000'],
+    ['my.conf', '[core]\napi_bind = ::\napi_token_file = /t', 'http://[::1]:8642'],
+    ['my.conf', '[core]\napi_bind = 192.0.2.1\napi_token_file = /t', 'http://192.0.2.1:8642'],
   ])('asks where the configuration says: %j, %j', async (configFile, text, url) => {
     const asked: string[] = [];
     const ask: Ask = (at) => {
@@ -164,7 +164,9 @@ describe('-t', () => {
   });
 
   it('tells what a good one will not do, too', async () => {
-    const { out, errors, exitCode } = await check(`[core]\napi_bind = 0.0.0.0\n${TWO_TUNNELS.split('[tunnel.wg]')[0]}`);
+    const { out, errors, exitCode } = await check(
+      `[core]\napi_bind = 0.0.0.0\napi_token_file = /t\n${TWO_TUNNELS.split('[tunnel.wg]')[0]}`,
+    );
 
     expect(out).toEqual(['configuration ok: 1 tunnel']);
     expect(errors).toEqual([expect.stringMatching(/^\/etc\/gateway.conf:2: core.api_bind: warning: "0.0.0.0" makes/)]);

@@ -1,43 +1,19 @@
-import type { GatewayStatus } from '@hurricane/core';
-import type { Context, Handler } from 'hono';
+import { type Context, Hono } from 'hono';
 import { basePath } from 'hono/route';
-import { Hono } from 'hono/tiny';
-import { fromThrowable } from 'neverthrow';
-import { documentAnswer, problemAnswer, toResponse } from './answers.js';
-import { ENDPOINTS, type Endpoint } from './endpoints.js';
-import { type Arrival, refusalOf } from './guard.js';
+import { accepts } from './accept.js';
+import { admission } from './admission.js';
+import { defectResponse, documentAnswer, refuse, toResponse } from './answers.js';
+import type { ApiSchema } from './api.js';
+import type { AppEnv, AppOptions, Responder } from './app-options.js';
+import { OPERATION_ROWS, type Operation, type OperationId, PATHS } from './operations.js';
+import { responders } from './respond.js';
 
-/** All that the API asks of a gateway. A `Gateway` has it. */
-export interface StatusSource {
-  /** What is true now. Must not wait. */
-  status(): GatewayStatus;
-}
+export type GatewayApp = Hono<AppEnv, ApiSchema, '/'>;
 
-export interface AppOptions {
-  readonly gateway: StatusSource;
-  /** Shown at `/`. */
-  readonly version: string;
-  /**
-   * Names this gateway may be asked by, beside the loopback ones and the address a request came to:
-   * `gateway.lan` goes with the listening port or none, `gateway.lan:8443` with exactly that.
-   */
-  readonly trustedHosts?: readonly string[];
-  /** Told what was thrown whenever a client got a 500. Should log it. */
-  readonly onDefect: (defect: unknown) => void;
-}
-
-/** What a server may tell the app beside the request; `serve` of the `./node` entry does. */
-export interface AppEnv {
-  Bindings: { readonly arrival?: Arrival };
-}
-
-export type GatewayApp = Hono<AppEnv>;
-
-/** Every path is read only: HEAD is GET without the body. */
-const READ_METHODS: readonly string[] = ['GET', 'HEAD'];
+type Row = Operation & { readonly id: OperationId };
 
 /**
- * The REST API as a Hono app. Answers from the gateway's state and never waits for anything.
+ * The REST API as a Hono app. Reads answer from the gateway's state and never wait for anything.
  *
  * Everything below where it is mounted is its own: other paths get its 404, and every request
  * passes its guard.
@@ -49,65 +25,46 @@ const READ_METHODS: readonly string[] = ['GET', 'HEAD'];
  * ```
  */
 export function createApp(options: AppOptions): GatewayApp {
-  const app: GatewayApp = new Hono<AppEnv>();
-  const trusted: ReadonlySet<string> = new Set(options.trustedHosts?.map((name) => name.toLowerCase()));
-  app.use('*', async (c, next) => {
-    const refusal = refusalOf(approachOf(c), trusted);
-    if (refusal !== null) return toResponse(problemAnswer(refusal));
-    return next();
-  });
-  offer(app, '/', (c) => {
-    const document = { service: 'v6-gatewayd', version: options.version, endpoints: pathsBelow(basePath(c)) };
-    return toResponse(documentAnswer(document));
-  });
-  for (const endpoint of ENDPOINTS) offer(app, endpoint.path, documentHandler(endpoint, options));
-  app.all('*', (c) => {
-    const endpoints = [basePath(c), ...pathsBelow(basePath(c))];
-    return toResponse(problemAnswer({ kind: 'not_found', path: c.req.path, endpoints }));
-  });
+  const app: GatewayApp = new Hono<AppEnv, ApiSchema, '/'>();
+  app.use('*', admission(options));
+  const index: Row = { id: 'getHealth', method: 'GET', path: '/', produces: 'application/json' };
+  offer(app, '/', [[index, (c) => toResponse(documentAnswer(indexOf(c, options)))]]);
+  const answering = responders(options);
+  for (const path of PATHS) {
+    const rows = OPERATION_ROWS.filter((row) => row.path === path);
+    offer(
+      app,
+      path,
+      rows.map((row) => [row, answering(row.id)]),
+    );
+  }
+  app.all('*', (c) => refuse({ kind: 'not_found', path: c.req.path, endpoints: [basePath(c), ...pathsBelow(c)] }));
   app.onError((defect) => defectResponse(defect, options));
   return app;
 }
 
-/** Answers GET and HEAD with `handler`, with or without a slash at the end, and refuses all other methods. */
-function offer(app: GatewayApp, path: string, handler: Handler<AppEnv>): void {
-  for (const spelling of path === '/' ? [path] : [path, `${path}/`]) {
-    app.get(spelling, handler);
-    app.all(spelling, (c) =>
-      toResponse(problemAnswer({ kind: 'method_not_allowed', method: c.req.method, allowed: READ_METHODS })),
-    );
-  }
-}
-
-function documentHandler(endpoint: Endpoint, options: AppOptions): Handler<AppEnv> {
-  // The gateway is foreign code here: what it throws, an Error or not, becomes a value at this seam.
-  const read = fromThrowable(
-    () => documentAnswer(endpoint.view(options.gateway.status())),
-    (defect: unknown) => defect,
-  );
-  return () => read().match(toResponse, (defect) => defectResponse(defect, options));
-}
-
-function defectResponse(defect: unknown, options: AppOptions): Response {
-  // A reporter that throws has nobody left to report to; the client is answered all the same.
-  fromThrowable(options.onDefect)(defect).unwrapOr(undefined);
-  return toResponse(problemAnswer({ kind: 'defect' }));
-}
-
-function approachOf(c: Context<AppEnv>): Parameters<typeof refusalOf>[0] {
-  // Without a server, as in `app.request(…)`, Hono leaves `env` undefined whatever its type says.
-  const env: AppEnv['Bindings'] | undefined = c.env;
-  return {
-    url: c.req.url,
-    host: c.req.header('host') ?? null,
-    origin: c.req.header('origin') ?? null,
-    fetchSite: c.req.header('sec-fetch-site') ?? null,
-    arrival: env?.arrival ?? null,
+/** Answers what is offered at a path, with or without a slash at the end, and refuses all other methods. */
+function offer(app: GatewayApp, path: string, offered: readonly (readonly [Row, Responder])[]): void {
+  const route = path.replaceAll(/\{(\w+)\}/g, ':$1');
+  const allowed = offered.flatMap(([{ method }]) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const respond: Responder = (c) => {
+    const { method } = c.req;
+    const found = offered.find(([row]) => row.method === method || (method === 'HEAD' && row.method === 'GET'));
+    if (found === undefined) return refuse({ kind: 'method_not_allowed', method, allowed });
+    const [{ produces }, responder] = found;
+    if (!accepts(c.req.header('accept') ?? null, produces))
+      return refuse({ kind: 'not_acceptable', offered: produces });
+    return responder(c);
   };
+  for (const spelling of path === '/' ? [route] : [route, `${route}/`]) app.all(spelling, respond);
 }
 
-/** @param base where the app is mounted: `/` when it is on its own. */
-function pathsBelow(base: string): readonly string[] {
-  const prefix = base.replace(/\/$/, '');
-  return ENDPOINTS.map((endpoint) => `${prefix}${endpoint.path}`);
+function indexOf(c: Context<AppEnv>, { version }: AppOptions): object {
+  return { service: 'v6-gatewayd', version, endpoints: pathsBelow(c) };
+}
+
+/** Where the app is mounted is part of its paths. */
+function pathsBelow(c: Context<AppEnv>): readonly string[] {
+  const prefix = basePath(c).replace(/\/$/, '');
+  return PATHS.map((path) => `${prefix}${path}`);
 }

@@ -1,3 +1,29 @@
-export { type AppEnv, type AppOptions, createApp, type GatewayApp, type StatusSource } from './app.js';
-export type { Arrival } from './guard.js';
-export type { ApiProblem, ProblemDocument } from './problems.js';
+export { type AccessOptions, MAX_BODY, MUTATION_RATE, type TokenRule } from './admission.js';
+export type { Answers, ApiSchema, PortBody } from './api.js';
+export { createApp, type GatewayApp } from './app.js';
+export type { AppEnv, AppOptions } from './app-options.js';
+export type {
+  CheckDocument,
+  ConfigDocument,
+  ConfigProblemDocument,
+  EventDocument,
+  GapDocument,
+  IndexDocument,
+  LivenessDocument,
+  LogLine,
+  LogsDocument,
+  MappedDocument,
+  PortDocument,
+  PortsDocument,
+  PreferenceDocument,
+  ProbeDocument,
+  ReadinessDocument,
+  TunnelSettings,
+} from './documents.js';
+export { EVENT_LIMITS, type EventLimits } from './event-streams.js';
+export type { Arrival, SocketArrival, TcpArrival } from './guard.js';
+export { OPENAPI, type OpenapiDocument } from './openapi-document.js';
+export type { FaultDocument, ProblemDocument } from './problem-document.js';
+export type { ApiProblem } from './problems.js';
+export type { RateLimit } from './rate.js';
+export type { GatewaySource, InsightSource, LogSource, Sources } from './sources.js';

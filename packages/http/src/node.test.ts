@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SURPLUS_CONNECTIONS } from './limits.js';
 import { describeListenError, type Listener, type ServeLimits, type ServeOptions, serve } from './node.js';
@@ -53,6 +54,7 @@ describe('listening', () => {
       kind: 'port_in_use',
       address: '127.0.0.1',
       port,
+      holder: { pid: process.pid, name: readFileSync('/proc/self/comm', 'utf8').trim() },
     });
   });
 
@@ -76,8 +78,12 @@ describe('listening', () => {
 
   test.each([
     [
-      { kind: 'port_in_use', address: '127.0.0.1', port: 8642 },
+      { kind: 'port_in_use', address: '127.0.0.1', port: 8642, holder: null },
       'port 8642 on 127.0.0.1 is taken by another program: stop it or choose another port',
+    ],
+    [
+      { kind: 'port_in_use', address: '::1', port: 80, holder: { pid: 7, name: 'nginx' } },
+      'port 80 on ::1 is taken by nginx (process 7): stop it or choose another port',
     ],
     [{ kind: 'address_not_available', address: '192.0.2.1' }, 'this machine has no address 192.0.2.1 to listen on'],
     [

@@ -1,37 +1,33 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
-import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Millis } from '@hurricane/core';
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
-import { type Answer, problemAnswer, toResponse } from './answers.js';
-import type { AppEnv } from './app.js';
-import { type Closed, Connections } from './connections.js';
-import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';
-import { type ListenError, toListenError } from './listen-error.js';
-import type { ApiProblem } from './problems.js';
+import { type AnsweringServer, answeringServer, type ServerOptions } from './answering-server.js';
+import type { Closed } from './connections.js';
+import type { TcpArrival } from './guard.js';
+import { holderOfPort, holderOfSocket } from './holder.js';
+import { type ListenError, toListenError, toSocketError } from './listen-error.js';
+import { giveToGroup, listenPrivately, makeRoomFor } from './unix-socket.js';
 
+export { BearerToken, describeTokenFlaw, type TokenFlaw } from './bearer-token.js';
 export type { Closed } from './connections.js';
 export { SERVE_LIMITS, type ServeLimits } from './limits.js';
-export { describeListenError, type ListenError } from './listen-error.js';
+export { describeListenError, type Holder, type ListenError } from './listen-error.js';
 
-export interface ServeOptions {
-  /** What `createApp` returns, or a larger app that it is mounted in. */
-  readonly app: { fetch(request: Request, env: AppEnv['Bindings']): Response | Promise<Response> };
+export interface ServeOptions extends ServerOptions {
   /** IPv4 or IPv6 literal. */
   readonly bind: string;
   /** 0: any free one; `Listener.port` says which. */
   readonly port: number;
-  readonly limits?: Partial<ServeLimits>;
-  /** Told what went wrong in this server itself. Should log it. */
-  readonly onDefect: (defect: unknown) => void;
 }
 
-/** A server that is listening. */
-export interface Listener {
-  readonly address: string;
-  readonly port: number;
-  /** `http://127.0.0.1:8642`, without a slash at the end. */
-  readonly url: string;
+export interface ServeSocketOptions extends ServerOptions {
+  /** Absolute path. What a dead process left there is replaced, anything else is left alone. */
+  readonly path: string;
+  /** Number of the group that may connect beside the owner. Null: this process's own. */
+  readonly group: number | null;
+}
+
+interface Closable {
   /**
    * Takes no more connections, ends resting ones at once, and cuts what is left after `limit`:
    * a client that holds a connection cannot hold this up. Safe to repeat.
@@ -39,130 +35,93 @@ export interface Listener {
   close(limit: Millis): ResultAsync<Closed, never>;
 }
 
+/** A server that is listening. */
+export interface Listener extends Closable {
+  readonly address: string;
+  readonly port: number;
+  /** `http://127.0.0.1:8642`, without a slash at the end. */
+  readonly url: string;
+}
+
+/** A server that is listening on a Unix socket. Closing it removes the socket. */
+export interface SocketListener extends Closable {
+  /** Without symbolic links. */
+  readonly path: string;
+}
+
 /** Serves `app` over HTTP/1.1 until closed. Resolves once it is listening. */
 export function serve(options: ServeOptions): ResultAsync<Listener, ListenError> {
   const { bind, port } = options;
   if (isIP(bind) === 0) return errAsync({ kind: 'bad_address', address: bind });
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return errAsync({ kind: 'bad_port', port });
-  const limits: ServeLimits = { ...SERVE_LIMITS, ...options.limits };
-  const server = boundedServer(limits);
-  const connections = Connections.of(server, limits.maxConnections);
-  answerRequests(server, connections, options);
-  answerTheUnreadable(server, connections);
+  const answering = answeringServer(options, tcpArrivalOf);
+  const listening = listen(answering, options, () => answering.server.listen({ host: bind, port }));
   return new ResultAsync(
-    new Promise<Result<Listener, ListenError>>((resolve) => {
-      server.once('error', (thrown) => resolve(err(toListenError(thrown, bind, port))));
-      server.listen({ host: bind, port }, () => {
-        // From here on an `error` is a connection that could not be accepted; the others go on.
-        server.removeAllListeners('error').on('error', options.onDefect);
-        resolve(ok(listenerOf(server, connections)));
-      });
+    listening.then(async (thrown) => {
+      if (thrown === null) return ok(listenerOf(answering));
+      const holder = thrown.code === 'EADDRINUSE' ? await holderOfPort(port) : null;
+      return err(toListenError(thrown, bind, port, holder));
     }),
   );
 }
 
-function boundedServer(limits: ServeLimits): Server {
-  const server = createServer({
-    headersTimeout: limits.headersTimeout,
-    requestTimeout: limits.requestTimeout,
-    connectionsCheckingInterval: limits.timeoutCheck,
-    keepAliveTimeout: limits.keepAliveTimeout,
-    maxHeaderSize: limits.maxHeaderSize,
-    // Node would answer a missing Host itself, without our header fields.
-    requireHostHeader: false,
-  });
-  server.timeout = limits.stallTimeout;
-  server.maxConnections = limits.maxConnections + SURPLUS_CONNECTIONS;
-  // Node drops fields above a count without a word, and the one dropped could be the Origin. Their size is bounded.
-  server.maxHeadersCount = 0;
-  return server;
+/**
+ * The same on a Unix socket with mode 0660, which it has from its first moment. Errs, and leaves everything as it
+ * was, when something listens there, when something else than a socket is there, or when others could replace it.
+ */
+export function serveSocket(options: ServeSocketOptions): ResultAsync<SocketListener, ListenError> {
+  return new ResultAsync(openSocket(options));
 }
 
-function answerRequests(server: Server, connections: Connections, options: ServeOptions): void {
-  const errorHandler = (thrown: unknown): Response => {
-    if (thrown instanceof RequestError) {
-      return toResponse(problemAnswer({ kind: 'bad_request', problem: 'has a target or a Host that is not valid' }));
-    }
-    options.onDefect(thrown);
-    return toResponse(problemAnswer({ kind: 'defect' }));
-  };
-  const ask = getRequestListener((request, { incoming }) => options.app.fetch(request, envOf(incoming.socket)), {
-    errorHandler,
-  });
-  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    connections.begin(incoming.socket, outgoing);
-    const problem = objectionTo(incoming, connections);
-    if (problem !== null) return send(outgoing, problemAnswer(problem));
-    ask(incoming, outgoing).catch((thrown: unknown) => {
-      options.onDefect(thrown);
-      outgoing.destroy();
-    });
-  });
-  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    connections.begin(incoming.socket, outgoing);
-    send(outgoing, problemAnswer({ kind: 'expectation_failed' }));
-  });
-}
-
-/** Clients that never get as far as a request: malformed, too large, too slow, or after a tunnel (CONNECT). */
-function answerTheUnreadable(server: Server, connections: Connections): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    connections.dismiss(socket as Socket, toWire(problemAnswer(problemOf(error))));
-  });
-  server.on('connect', (_incoming, socket) => {
-    // Node has taken its own listeners off by now, and an `error` nobody listens to ends the process.
-    socket.on('error', () => socket.destroy());
-    const problem: ApiProblem = { kind: 'method_not_allowed', method: 'CONNECT', allowed: ['GET', 'HEAD'] };
-    connections.dismiss(socket as Socket, toWire(problemAnswer(problem)));
-  });
-}
-
-/** What keeps a readable request from the app, or null. */
-function objectionTo(incoming: IncomingMessage, connections: Connections): ApiProblem | null {
-  if (connections.isSurplus(incoming.socket)) return { kind: 'too_many_connections' };
-  // The app cannot see this: with an absolute-form target there is an authority all the same. HTTP/1.0 gets no
-  // exception, since every client of this age sends one.
-  if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
-  return null;
-}
-
-/** @param error what Node's parser or its time-outs say. */
-function problemOf(error: NodeJS.ErrnoException): ApiProblem {
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return { kind: 'headers_too_large' };
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { kind: 'too_slow' };
-    default:
-      return { kind: 'bad_request', problem: 'is not valid HTTP/1.1' };
+async function openSocket(options: ServeSocketOptions): Promise<Result<SocketListener, ListenError>> {
+  const room = await makeRoomFor(options.path);
+  if (room.isErr()) {
+    const { error } = room;
+    return err(error.kind === 'socket_in_use' ? { ...error, holder: await holderOfSocket(error.path) } : error);
   }
+  const path = room.value;
+  const answering = answeringServer(options, () => ({ socket: path }));
+  const thrown = await listen(answering, options, () => listenPrivately(answering.server, path));
+  if (thrown !== null) return err(toSocketError(thrown, path));
+  const close = closing(answering);
+  const given = options.group === null ? ok(undefined) : await giveToGroup(path, options.group);
+  if (given.isErr()) {
+    await close(0);
+    return err(given.error);
+  }
+  return ok({ path, close });
 }
 
-function envOf(socket: Socket): AppEnv['Bindings'] {
-  const { localAddress: address, localPort: port } = socket;
+/** Null once it listens, or what was thrown. */
+function listen(
+  { server }: AnsweringServer,
+  { onDefect }: ServerOptions,
+  begin: () => unknown,
+): Promise<NodeJS.ErrnoException | null> {
+  return new Promise((resolve) => {
+    server.once('error', resolve);
+    server.once('listening', () => {
+      // From here on an `error` is a connection that could not be accepted; the others go on.
+      server.removeAllListeners('error').on('error', onDefect);
+      resolve(null);
+    });
+    begin();
+  });
+}
+
+function tcpArrivalOf({ localAddress: address, localPort: port, remoteAddress: peer }: Socket): TcpArrival | null {
   // Undefined once the client has gone; nobody will read the answer.
-  return address === undefined || port === undefined ? {} : { arrival: { address, port } };
+  if (address === undefined || port === undefined) return null;
+  return { address, port, ...(peer === undefined ? {} : { peer }) };
 }
 
-function send(outgoing: ServerResponse, answer: Answer): void {
-  outgoing.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
-  outgoing.end(answer.body);
-}
-
-/** An answer as bytes, for connections that have no request to answer to. */
-function toWire(answer: Answer): string {
-  const headers = { ...answer.headers, 'content-length': Buffer.byteLength(answer.body), connection: 'close' };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${answer.status} ${answer.title}\r\n${lines.join('')}\r\n${answer.body}`;
-}
-
-function listenerOf(server: Server, connections: Connections): Listener {
+function listenerOf(answering: AnsweringServer): Listener {
   // A string only for pipes, null only before `listen`.
-  const { address, port } = server.address() as AddressInfo;
-  return {
-    address,
-    port,
-    url: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`,
-    close: (limit) => new ResultAsync(connections.close(limit).then((closed) => ok(closed))),
-  };
+  const { address, port } = answering.server.address() as AddressInfo;
+  const url = `http://${isIPv6(address) ? `[${address}]` : address}:${port}`;
+  return { address, port, url, close: closing(answering) };
+}
+
+function closing({ connections }: AnsweringServer): Closable['close'] {
+  return (limit) => new ResultAsync(connections.close(limit).then((closed) => ok(closed)));
 }

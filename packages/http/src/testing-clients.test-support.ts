@@ -1,7 +1,12 @@
-import { request } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type RequestOptions, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { type AppOptions, createApp, type GatewayApp } from './app.js';
-import { type Listener, type ServeLimits, serve } from './node.js';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp, type GatewayApp } from './app.js';
+import type { AppOptions } from './app-options.js';
+import { type Listener, type ServeLimits, serve, serveSocket } from './node.js';
+import { departureOf } from './testing-conformance.test-support.js';
 import { aStatus } from './testing-status.test-support.js';
 
 export interface Reply {
@@ -14,6 +19,7 @@ export interface Reply {
 export interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
 }
 
 /** One way to reach an app: the same questions must get the same answers by each. */
@@ -40,56 +46,85 @@ export function anApp(options: Partial<AppOptions> = {}): { app: GatewayApp; def
   return { app, defects };
 }
 
+/** The same client, which throws when an answer is not what the OpenAPI document promises. */
+function held(client: Client): Client {
+  const ask: Client['ask'] = async (path, how) => {
+    const reply = await client.ask(path, how);
+    const departure = departureOf(how?.method ?? 'GET', path, reply);
+    if (departure !== null) throw new Error(departure);
+    return reply;
+  };
+  return { ...client, ask };
+}
+
 /** Calls the app without any server, as Hono's own `app.request` does. */
 export async function inProcess(app: GatewayApp): Promise<Client> {
   const port = 8642;
-  return {
+  return held({
     port,
     ask: async (path, how = {}) => {
       const { host = `127.0.0.1:${port}`, ...others } = how.headers ?? {};
       const env = { arrival: { address: '127.0.0.1', port } };
-      const init = { method: how.method ?? 'GET', headers: { host, ...others } };
+      const body = how.body === undefined ? {} : { body: how.body };
+      const init = { method: how.method ?? 'GET', headers: { host, ...others }, ...body };
       const response = await app.request(`http://127.0.0.1:${port}${path}`, init, env);
       return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
     },
     end: async () => undefined,
-  };
+  });
 }
 
 /** Asks a real server on loopback, with a connection for each question. */
-export async function overSocket(app: GatewayApp): Promise<Client> {
+export async function overTcp(app: GatewayApp): Promise<Client> {
   const listener = await listen(app);
-  return {
+  return held({
     port: listener.port,
-    ask: (path, how = {}) =>
-      new Promise((resolve, reject) => {
-        const outgoing = request(
-          {
-            host: '127.0.0.1',
-            port: listener.port,
-            path,
-            method: how.method ?? 'GET',
-            headers: { ...how.headers },
-            agent: false,
-            timeout: PATIENCE,
-          },
-          (incoming) => {
-            let text = '';
-            incoming.setEncoding('utf8').on('data', (piece) => {
-              text += piece;
-            });
-            incoming.on('end', () =>
-              resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), text }),
-            );
-          },
-        );
-        outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE} ms`)));
-        outgoing.on('error', reject).end();
-      }),
+    ask: (path, how) => askOnce({ host: '127.0.0.1', port: listener.port }, path, how),
     end: async () => {
       await listener.close(1_000);
     },
-  };
+  });
+}
+
+/** Asks a real server on a Unix socket of its own, with a connection for each question. */
+export async function overUnixSocket(app: GatewayApp): Promise<Client> {
+  const folder = await mkdtemp(join(tmpdir(), 'hurricane-http-'));
+  const path = join(folder, 'api.sock');
+  const listener = (await serveSocket({ app, path, group: null, onDefect: expectNone }))._unsafeUnwrap();
+  return held({
+    // There are no ports: any will do, as any Host will.
+    port: 8642,
+    ask: (asked, how) => askOnce({ socketPath: path }, asked, how),
+    end: async () => {
+      await listener.close(1_000);
+      await rm(folder, { recursive: true });
+    },
+  });
+}
+
+/** One question on a connection of its own. */
+export function askOnce(where: RequestOptions, path: string, how: Ask = {}): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        ...where,
+        path,
+        method: how.method ?? 'GET',
+        headers: { ...how.headers },
+        agent: false,
+        timeout: PATIENCE,
+      },
+      (incoming) => {
+        let text = '';
+        incoming.setEncoding('utf8').on('data', (piece) => {
+          text += piece;
+        });
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), text }));
+      },
+    );
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${PATIENCE} ms`)));
+    outgoing.on('error', reject).end(how.body);
+  });
 }
 
 /** A server on a free port of 127.0.0.1. */

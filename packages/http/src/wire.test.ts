@@ -260,7 +260,9 @@ function expectProblem(answer: Reply | undefined, kind: string): void {
     'content-type': 'application/problem+json',
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'",
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
   });
   expect(JSON.parse(answer?.text ?? '')).toMatchObject({ kind, status: answer?.status });
 }

@@ -32,6 +32,15 @@ export const MAX_TARGETS = 8;
 /** PATH_MAX of Linux, without the closing zero. */
 export const MAX_PATH = 4_095;
 
+/** unix(7): `sun_path` has 108 bytes, the closing zero included. */
+export const MAX_SOCKET_PATH = 107;
+
+/** Origins and names of hosts: each is compared with every request that has one. */
+export const MAX_ACCESS_NAMES = 16;
+
+/** chown(2): the largest number, 2^32 - 1, means "leave it". */
+export const GROUP_IDS: Bounds = { min: 0, max: 0xffff_fffe };
+
 /** Slots a window may be cut into: they are kept in memory for every tunnel. */
 export const MAX_SLOTS = 1_000;
 

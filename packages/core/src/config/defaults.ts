@@ -12,6 +12,11 @@ export const CORE_DEFAULTS: CoreConfig = {
   stateDir: '/var/lib/v6-gatewayd',
   apiBind: '127.0.0.1',
   apiPort: 8642,
+  apiSocket: null,
+  apiSocketGroup: null,
+  apiTokenFile: null,
+  apiAllowOrigin: [],
+  apiTrustedHosts: [],
 };
 
 export const EXPOSURE_DEFAULTS: ExposureConfig = {

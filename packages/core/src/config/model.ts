@@ -48,6 +48,16 @@ export interface CoreConfig {
   readonly apiBind: string;
   /** 1 to 65535. */
   readonly apiPort: number;
+  /** Where the API listens as well, an absolute path of at most 107 bytes. Null: nowhere else. */
+  readonly apiSocket: string | null;
+  /** Name or number of the group that may use the socket. Null: the daemon's own. */
+  readonly apiSocketGroup: string | number | null;
+  /** A private file with the token that clients must show. Null: none is asked for; then `apiBind` is loopback. */
+  readonly apiTokenFile: string | null;
+  /** Origins whose pages may use the API, as browsers write them: `https://dashboard.example`. */
+  readonly apiAllowOrigin: readonly string[];
+  /** Names that clients may call the gateway by, in lower case, with or without a port. */
+  readonly apiTrustedHosts: readonly string[];
 }
 
 export type ExposureMode = 'kernel' | 'proxy' | 'socks5';

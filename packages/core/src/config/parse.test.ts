@@ -278,13 +278,98 @@ describe('the API', () => {
     },
   );
 
-  test.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1'])('listens on %s with a warning', (bind) => {
-    const config = accepted(`[core]\napi_bind = ${bind}\n${TUNNEL}`);
+  test.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1'])('listens on %s with a token only, and a warning', (bind) => {
+    const open = `[core]\napi_bind = ${bind}\n`;
+    const config = accepted(`${open}api_token_file = /etc/token\n${TUNNEL}`);
 
-    expect(config.core.apiBind).toBe(bind);
+    expect(config.core).toMatchObject({ apiBind: bind, apiTokenFile: '/etc/token' });
     expect(config.warnings).toEqual([
       { line: 2, where: 'core.api_bind', problem: expect.stringContaining('reachable from other machines') },
     ]);
+    expect(refused(`${open}${TUNNEL}`)).toEqual([
+      { line: 2, where: 'core.api_bind', problem: expect.stringContaining('needs api_token_file') },
+    ]);
+    expect(places(`${open}api_token_file = none\n${TUNNEL}`)).toEqual(['2 core.api_bind']);
+  });
+
+  test('may have a socket, a token, names and origins', () => {
+    const config = accepted(
+      `[core]
+api_socket = /run/v6-gatewayd/api.sock
+api_socket_group = v6-users
+api_token_file = "/etc/a token"
+api_allow_origin = https://Dashboard.example:443, http://localhost:3000 http://[2001:db8::1]:80
+api_trusted_hosts = Gateway.lan gateway.lan:8443,[2001:db8::1]:1
+${TUNNEL}`,
+    );
+
+    expect(config.core).toMatchObject({
+      apiSocket: '/run/v6-gatewayd/api.sock',
+      apiSocketGroup: 'v6-users',
+      apiTokenFile: '/etc/a token',
+      apiAllowOrigin: ['https://dashboard.example', 'http://localhost:3000', 'http://[2001:db8::1]'],
+      apiTrustedHosts: ['gateway.lan', 'gateway.lan:8443', '[2001:db8::1]:1'],
+    });
+    expect(config.warnings).toEqual([]);
+  });
+
+  test.each([
+    ['api_socket', `/${'s'.repeat(106)}`, true],
+    ['api_socket', `/${'s'.repeat(107)}`, false],
+    ['api_socket', `/${'ü'.repeat(53)}`, true],
+    ['api_socket', `/${'ü'.repeat(54)}`, false],
+    ['api_socket', 'api.sock', false],
+    ['api_socket', '@abstract', false],
+    ['api_socket', '/run/', false],
+    ['api_socket', '/run/..', false],
+    ['api_socket', '', false],
+    ['api_socket', 'None', true],
+    ['api_token_file', 'token', false],
+    ['api_token_file', 'none', true],
+    ['api_allow_origin', '*', false],
+    ['api_allow_origin', 'null', false],
+    ['api_allow_origin', 'https://*.example', false],
+    ['api_allow_origin', 'dashboard.example', false],
+    ['api_allow_origin', 'https://dashboard.example/', false],
+    ['api_allow_origin', 'https://a@dashboard.example', false],
+    ['api_allow_origin', 'file://', false],
+    ['api_allow_origin', 'https://a.example, HTTPS://A.example', false],
+    ['api_allow_origin', 'https://a.example:0', false],
+    ['api_allow_origin', '', false],
+    ['api_allow_origin', Array.from({ length: 16 }, (_, i) => `http://h${i}`).join(), true],
+    ['api_allow_origin', Array.from({ length: 17 }, (_, i) => `http://h${i}`).join(), false],
+    ['api_trusted_hosts', '*', false],
+    ['api_trusted_hosts', 'http://gateway.lan', false],
+    ['api_trusted_hosts', 'gateway.lan.', false],
+    ['api_trusted_hosts', 'gateway.lan:65536', false],
+    ['api_trusted_hosts', '[::1', false],
+    ['api_trusted_hosts', 'none', true],
+  ])('%s = %s: %s', (key, value, fine) => {
+    const text = `[core]\n${key} = ${value}\n${TUNNEL}`;
+
+    if (fine) expect(parseConfig(text).isOk()).toBe(true);
+    else expect(places(text)).toEqual([`2 core.${key}`]);
+  });
+
+  test.each([
+    ['0', 0],
+    ['4294967294', 4_294_967_294],
+    ['v6', 'v6'],
+    ['4294967295', null],
+    ['-1', null],
+    ['007', null],
+    ['a b', null],
+    ['a:b', null],
+    ['x'.repeat(33), null],
+  ])('api_socket_group = %s: %j', (value, group) => {
+    const text = `[core]\napi_socket = /run/x\napi_socket_group = ${value}\n${TUNNEL}`;
+
+    if (group !== null) expect(accepted(text).core.apiSocketGroup).toBe(group);
+    else expect(places(text)).toEqual(['3 core.api_socket_group']);
+  });
+
+  test('has no group for a socket that there is not', () => {
+    expect(places(`[core]\napi_socket_group = v6\n${TUNNEL}`)).toEqual(['2 core.api_socket_group']);
   });
 
   test.each([

@@ -43,7 +43,7 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   const routing = readSettings(ROUTING_SETTINGS, sections, findings);
   const tunnels = readTunnels(sections, findings);
 
-  warnOfOpenApi(core, findings);
+  checkApi(core, findings);
   const exposed = toExposure(exposure, findings);
   checkHealth(health, findings);
   checkFailover(failover, findings);
@@ -63,10 +63,25 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   });
 }
 
-function warnOfOpenApi({ values, places }: Reading<CoreConfig>, findings: Findings): void {
-  if (addressKind(values.apiBind) === 'loopback') return;
-  const problem = `"${values.apiBind}" makes the API, which asks nobody for a password, reachable from other machines: 127.0.0.1 keeps it on this one`;
-  findings.warnings.push(problemAt(places.apiBind ?? NOWHERE, problem));
+/** Whoever may use the API moves this host's routes, so other machines have to show a token. */
+function checkApi({ values, places, unread }: Reading<CoreConfig>, findings: Findings): void {
+  const { apiBind, apiTokenFile, apiSocket, apiSocketGroup } = values;
+  if (apiSocketGroup !== null && apiSocket === null && !unread.has('apiSocket'))
+    findings.problems.push(
+      problemAt(
+        places.apiSocketGroup ?? NOWHERE,
+        `"${apiSocketGroup}" is to use a socket that there is not: set api_socket`,
+      ),
+    );
+  if (addressKind(apiBind) === 'loopback' || unread.has('apiTokenFile')) return;
+  const place = places.apiBind ?? NOWHERE;
+  if (apiTokenFile === null) {
+    const problem = `"${apiBind}" opens the API to other machines, which needs api_token_file: name a file with a token they must show, or keep it on 127.0.0.1`;
+    findings.problems.push(problemAt(place, problem));
+    return;
+  }
+  const problem = `"${apiBind}" makes the API reachable from other machines, and tokens travel there in plain text: put a TLS proxy in front of 127.0.0.1, or keep to a network you trust`;
+  findings.warnings.push(problemAt(place, problem));
 }
 
 function toExposure({ values, places }: Reading<ExposureValues>, findings: Findings): ExposureConfig {

@@ -93,6 +93,9 @@ const scraps = fc
           fc.constantFrom(
             'api_port',
             'api_bind',
+            'api_socket',
+            'api_allow_origin',
+            'api_trusted_hosts',
             'type',
             'iface',
             'v6_prefix',
@@ -170,6 +173,7 @@ const tunnels: fc.Arbitrary<readonly TunnelConfig[]> = fc
   )
   .map((all) => all.map((tunnel, i): TunnelConfig => ({ ...tunnel, name: `site.${i}-a`, iface: `t_${i}` })));
 
+const names = (...all: readonly string[]): fc.Arbitrary<readonly string[]> => fc.subarray([...all]);
 const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 100, max });
 const configs: fc.Arbitrary<Config> = fc
   .record({
@@ -179,6 +183,11 @@ const configs: fc.Arbitrary<Config> = fc
       stateDir: fc.constantFrom(CORE_DEFAULTS.stateDir, '/srv/a b', '/srv/#1; "2"', '/srv/\\'),
       apiBind: fc.constantFrom('127.0.0.1', '::1'),
       apiPort: port,
+      apiSocket: fc.constantFrom('/run/a b.sock', '/srv/#"\\'),
+      apiSocketGroup: fc.constantFrom(null, 'v6-users', 0, 4_294_967_294),
+      apiTokenFile: fc.constantFrom(null, '/etc/none', '/srv/a;b'),
+      apiAllowOrigin: names('https://a.example', 'http://localhost:3000', 'http://[2001:db8::1]'),
+      apiTrustedHosts: names('a.lan', 'a.lan:1', '[2001:db8::1]:8443'),
     }),
     exposure: fc.record({
       mode: fc.constantFrom('kernel' as const, 'proxy' as const, 'socks5' as const),
@@ -242,6 +251,11 @@ function print({ core, exposure, tunnels, health, failover, operation, routing }
     `state_dir = ${JSON.stringify(core.stateDir)}  # where`,
     `api_bind = ${core.apiBind}`,
     `api_port = ${core.apiPort}`,
+    `api_socket = ${JSON.stringify(core.apiSocket)}`,
+    `api_socket_group = ${core.apiSocketGroup ?? 'none'}`,
+    `api_token_file = ${core.apiTokenFile === null ? 'NONE' : JSON.stringify(core.apiTokenFile)}`,
+    `api_allow_origin = ${core.apiAllowOrigin.join(' , ').toUpperCase() || 'none'}`,
+    `api_trusted_hosts = ${core.apiTrustedHosts.join(' ') || 'None'}`,
     '[exposure]',
     `mode = ${exposure.mode}`,
     '[exposure.socks5]',

@@ -19,7 +19,7 @@ export function suggestion(text: string, known: Iterable<string>): string {
 }
 
 /** The nearest of `known`, first come first served. Letter case costs nothing. */
-function nearestOf(text: string, known: Iterable<string>): string | null {
+export function nearestOf(text: string, known: Iterable<string>): string | null {
   if (text.length > MAX_QUOTED) return null;
   // One slip in three letters is a slip; more is another word.
   let least = Math.min(3, Math.floor(text.length / 3)) + 1;

@@ -1,5 +1,6 @@
 import type { Ipv6Prefix } from '../address.js';
 import type { Millis } from '../units.js';
+import { groupNameOrId, hostAuthority, listOf, orNone, socketPath, webOrigin } from './access-readers.js';
 import {
   type Filled,
   fillable,
@@ -86,6 +87,11 @@ export const CORE_SETTINGS: SettingsOf<CoreConfig> = {
   apiPort: setting('core', 'api_port', wholeNumber(bounds.PORTS), CORE_DEFAULTS.apiPort, [
     { section: 'api', key: 'port' },
   ]),
+  apiSocket: setting('core', 'api_socket', orNone(socketPath), CORE_DEFAULTS.apiSocket),
+  apiSocketGroup: setting('core', 'api_socket_group', orNone(groupNameOrId), CORE_DEFAULTS.apiSocketGroup),
+  apiTokenFile: setting('core', 'api_token_file', orNone(absolutePath), CORE_DEFAULTS.apiTokenFile),
+  apiAllowOrigin: setting('core', 'api_allow_origin', listOf('origin', webOrigin), CORE_DEFAULTS.apiAllowOrigin),
+  apiTrustedHosts: setting('core', 'api_trusted_hosts', listOf('host', hostAuthority), CORE_DEFAULTS.apiTrustedHosts),
 };
 
 export const EXPOSURE_SETTINGS: SettingsOf<ExposureValues> = {

@@ -1,6 +1,7 @@
 export { type Faults, NO_FAULTS } from './faults.js';
 export { HandProber } from './hand-prober.js';
 export { CUT_PLACES, type CutPlace, Link, type LinkOptions } from './link.js';
+export { MemoryPortMappings, type MemoryPortMappingsOptions } from './memory-port-mappings.js';
 export { Prng } from './prng.js';
 export { type SimulationOptions, type SimulationReport, simulate } from './simulate.js';
 export {

@@ -97,6 +97,8 @@ export class Witness {
     this.#sameSince.set(t.config.name, { key, since });
     // A server that has fallen mute looks broken: nobody can know that it only says nothing.
     if (place === null || now - since < PLACE_KNOWN || link.popMute || link.underlayMute) return;
+    // One that is too slow for every deadline answers nowhere along its path.
+    if (link.rtt + link.jitter >= state.config.health.deadline.max) return;
     // Where the rules are gone, or the address is another's, packets leave by another tunnel.
     if (!link.routed || !link.present || link.address !== t.reading?.address || link.refuses || link.loss === 1) return;
     const truth = link.cutAt ?? 'target';

@@ -1,0 +1,79 @@
+import type { Config } from './config/model.js';
+import type { Emit } from './effects.js';
+import type { RoutePlan } from './facts.js';
+import { settleTunnel, tunnelWake } from './settle-tunnel.js';
+import { primaryInDoubt, type State } from './state.js';
+import type { Tunnel } from './tunnel.js';
+import { type Instant, NEVER } from './units.js';
+import { isSweeping } from './upkeep.js';
+
+// A gateway with a thousand tunnels hears of one at a time. What a tunnel needs follows from itself and
+// from the few facts below, so only those are settled again for which one of them has changed.
+
+/** What every tunnel's needs depend on, beside the tunnel. */
+interface Shared {
+  readonly config: Config;
+  readonly phase: State['phase'];
+  readonly applied: RoutePlan | null;
+  readonly pending: RoutePlan | null;
+  readonly routeAttempt: number;
+  readonly sweeping: boolean;
+  readonly targetsSilent: boolean;
+  readonly primaryInDoubt: boolean;
+}
+
+/** How matters stood when tunnels were last settled. */
+export interface Settled {
+  /** Whether all of them were. */
+  readonly whole: boolean;
+  /** Null: all of them are to be settled next time. */
+  readonly shared: Shared | null;
+  /** No tunnel has anything to do by itself before. */
+  readonly wakeAt: Instant;
+  /** Failover and route have nothing to do by themselves before (decide.ts). */
+  readonly decideAt: Instant;
+}
+
+/** @param before the tunnels as the last step left them. */
+export function settleTunnels(before: readonly Tunnel[], state: State, now: Instant, emit: Emit): State {
+  const { settled } = state;
+  const present = sharedBy(state);
+  const shared = settled.shared !== null && sameShared(settled.shared, present) ? settled.shared : present;
+  const whole = shared !== settled.shared || now >= settled.wakeAt;
+  const all = whole || state.tunnels.length !== before.length || state.tunnels.some((t, i) => movedOn(before[i], t));
+  let wakeAt = all ? NEVER : settled.wakeAt;
+  let again = false;
+  const tunnels = state.tunnels.slice();
+  for (let i = 0; i < tunnels.length; i += 1) {
+    const t = tunnels[i]!;
+    if (!all && t === before[i]) continue;
+    const next = settleTunnel(t, state, now, emit);
+    if (movedOn(t, next)) again = true;
+    wakeAt = Math.min(wakeAt, tunnelWake(next, state, now));
+    tunnels[i] = next;
+  }
+  return { ...state, tunnels, settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt } };
+}
+
+/** Others may have waited for its interface. */
+function movedOn(was: Tunnel | undefined, is: Tunnel): boolean {
+  return was !== is && (was === undefined || was.running !== is.running || was.state.kind !== is.state.kind);
+}
+
+function sharedBy(state: State): Shared {
+  const { config, phase, route, targetsSilent } = state;
+  return {
+    config,
+    phase,
+    applied: route.applied,
+    pending: route.pending,
+    routeAttempt: route.attempt,
+    sweeping: isSweeping(state),
+    targetsSilent,
+    primaryInDoubt: primaryInDoubt(state),
+  };
+}
+
+function sameShared(a: Shared, b: Shared): boolean {
+  return (Object.keys(a) as (keyof Shared)[]).every((key) => a[key] === b[key]);
+}

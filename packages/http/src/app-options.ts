@@ -1,0 +1,24 @@
+import type { Context } from 'hono';
+import type { AccessOptions } from './admission.js';
+import type { EventLimits } from './event-streams.js';
+import type { Arrival } from './guard.js';
+import type { Sources } from './sources.js';
+
+export interface AppOptions extends Sources, AccessOptions {
+  /** Shown at `/`. */
+  readonly version: string;
+  /** Told what was thrown whenever a client got a 500. Should log it. */
+  readonly onDefect: (defect: unknown) => void;
+  /** Once aborted, streams of events end and no further ones begin, so that a server can close. */
+  readonly stop?: AbortSignal;
+  /** Replaces some of `EVENT_LIMITS`. */
+  readonly eventLimits?: Partial<EventLimits>;
+}
+
+/** What a server may tell the app beside the request; `serve` of the `./node` entry does. */
+export interface AppEnv {
+  Bindings: { readonly arrival?: Arrival };
+}
+
+/** Answers one operation. Never throws. */
+export type Responder = (c: Context<AppEnv>) => Response | Promise<Response>;

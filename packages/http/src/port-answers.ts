@@ -1,0 +1,105 @@
+import { type PortError, type PortMapping, type PortMappings, type PortProtocol, parseIpv6 } from '@hurricane/core';
+import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
+import type { InputOf, PortBody } from './api.js';
+import type { MappedDocument, PortDocument, PortsDocument, ProbeDocument } from './documents.js';
+import type { ApiProblem } from './problems.js';
+import type { Sources } from './sources.js';
+
+export function listPorts(sources: Sources): ResultAsync<PortsDocument, ApiProblem> {
+  return mappingsOf(sources)
+    .asyncAndThen((mappings) => mappings.list().mapErr(problemOf))
+    .map((ports) => ({ ports: ports.map(portDocument) }));
+}
+
+export function mapPort(
+  protocol: PortProtocol,
+  body: PortBody,
+  sources: Sources,
+): ResultAsync<MappedDocument, ApiProblem> {
+  const address = addressIn(body.v6_address);
+  if (address.isErr()) return errAsync(address.error);
+  const request = {
+    protocol,
+    internalPort: body.internal_port,
+    externalPort: body.external_port,
+    v6Address: address.value,
+    ...(body.direction === undefined ? {} : { direction: body.direction }),
+    ...(body.target === undefined ? {} : { target: body.target }),
+    ...(body.description === undefined ? {} : { description: body.description }),
+  };
+  return mappingsOf(sources)
+    .asyncAndThen((mappings) => mappings.map(request).mapErr(problemOf))
+    .map((mapping) => ({ status: 'ok', ...portDocument(mapping) }));
+}
+
+export function unmapPort(input: InputOf<'unmapPort'>, sources: Sources): ResultAsync<PortDocument, ApiProblem> {
+  return mappingsOf(sources)
+    .asyncAndThen((mappings) => mappings.unmap(input.protocol, input.external_port).mapErr(problemOf))
+    .map(portDocument);
+}
+
+const FINDINGS = { open: 'open', closed: 'closed', started: 'probe_initiated', unknown: 'unknown' } as const;
+
+/** Answers in every mode, as the seed does: without somebody who can look, what is known is that nothing is. */
+export function probePort(
+  protocol: PortProtocol,
+  port: number,
+  sources: Sources,
+): ResultAsync<ProbeDocument, ApiProblem> {
+  const mappings = mappingsOf(sources);
+  if (mappings.isErr()) {
+    const note =
+      `Nobody outside has been asked: this gateway does not relay ${protocol} port ${port}. ` +
+      'Ask a machine on the Internet to connect to it.';
+    return okAsync({ status: 'unknown', port, note });
+  }
+  return mappings.value
+    .probe(protocol, port)
+    .mapErr(problemOf)
+    .map(({ finding, note }) => ({ status: FINDINGS[finding], port, note }));
+}
+
+function mappingsOf({ gateway, ports }: Sources): Result<PortMappings, ApiProblem> {
+  const { mode } = gateway.status().config.exposure;
+  return ports === undefined || mode !== 'proxy' ? err({ kind: 'ports_not_offered', mode }) : ok(ports);
+}
+
+function addressIn(text: string): Result<string, ApiProblem> {
+  if (text === 'auto') return ok(text);
+  return parseIpv6(text).mapErr((wrong) => ({
+    kind: 'bad_body',
+    faults: [{ field: '/v6_address', detail: `"v6_address" ${wrong}.` }],
+  }));
+}
+
+function portDocument(mapping: PortMapping): PortDocument {
+  return {
+    protocol: mapping.protocol,
+    internal_port: mapping.internalPort,
+    external_port: mapping.externalPort,
+    v6_address: mapping.v6Address,
+    direction: mapping.direction,
+    target: mapping.target,
+    description: mapping.description,
+    since: mapping.since,
+  };
+}
+
+function problemOf(error: PortError): ApiProblem {
+  switch (error.kind) {
+    case 'port_taken':
+    case 'port_reserved':
+      return { kind: error.kind, field: `/${error.side}_port`, port: error.port };
+    case 'not_permitted':
+      return { kind: 'port_not_permitted', field: '/external_port', port: error.port };
+    case 'unknown_mapping':
+      return { kind: 'unknown_mapping', protocol: error.protocol, port: error.externalPort };
+    case 'failed':
+      return { kind: 'port_failed', code: error.code };
+    case 'address_not_ours':
+    case 'no_address':
+    case 'bad_target':
+    case 'too_many_mappings':
+      return error;
+  }
+}

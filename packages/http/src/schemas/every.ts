@@ -1,0 +1,14 @@
+export {
+  check,
+  config,
+  configProblem,
+  index,
+  liveness,
+  preference,
+  preferenceBody,
+  problem,
+  readiness,
+} from './control.js';
+export { address, addresses, health, tunnel, tunnels } from './gateway.js';
+export { candidate, event, explanation, gap, history, historySample, logLine, logs, switchRecord } from './insight.js';
+export { mapped, portBody, portMapping, ports, probe } from './ports.js';
