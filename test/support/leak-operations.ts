@@ -109,7 +109,7 @@ export async function raise(bench: LeakBench): Promise<void> {
   await back(bench);
 }
 
-/** Once up, what holds a tunnel's packets outlives whatever happens to it; of one that fails on its way all is undone. */
+/** Once up, what holds a tunnel's packets outlives whatever happens; of one that fails on its way all is undone. */
 async function back(bench: LeakBench): Promise<void> {
   await bench.raised();
   await bench.held();
