@@ -109,7 +109,7 @@ export async function raise(bench: LeakBench): Promise<void> {
   await back(bench);
 }
 
-/** Once up, what holds a tunnel's packets outlives whatever happens; of one that fails on its way all is undone. */
+/** What holds a tunnel's packets outlives whatever happens to it once it is up; on its way up a failure undoes it. */
 async function back(bench: LeakBench): Promise<void> {
   await bench.raised();
   await bench.held();
