@@ -2,15 +2,17 @@ import { err, ok, Result, ResultAsync } from 'neverthrow';
 import { duplicateKey } from './duplicate-key.js';
 import type { ApiProblem } from './problems.js';
 
-const MEDIA_TYPES = {
+type TextType = 'application/json' | 'text/plain';
+
+const MEDIA_TYPES: Readonly<Record<TextType, RegExp>> = {
   'application/json': /^application\/json\s*(;|$)/i,
   'text/plain': /^text\/plain\s*(;|$)/i,
-} as const;
+};
 
 /** Reads the body of a request as text, if it is of that type and not encoded. `admission` has bounded its length. */
 export async function readText(
   request: Request,
-  wanted: keyof typeof MEDIA_TYPES,
+  wanted: TextType,
 ): Promise<Result<string, ApiProblem>> {
   const { headers } = request;
   const given = headers.get('content-type');
