@@ -1,18 +1,6 @@
-export interface Mutant {
-  readonly name: string;
-  /** Each text must occur exactly once in its file under packages/core/src. */
-  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
-  /** Scenario files that ought to notice, beside the seeds. */
-  readonly scenarios: readonly string[];
-  /** Only a second look at every step can see it. */
-  readonly purity?: boolean;
-}
-
-const mutant = (name: string, file: string, from: string, to: string, scenarios: readonly string[] = []): Mutant => ({
-  name,
-  edits: [{ file, from, to }],
-  scenarios,
-});
+import { EVIDENCE_MUTANTS } from './evidence-mutants.js';
+import { type Mutant, mutant } from './mutant.js';
+import { OPERATOR_MUTANTS } from './operator-mutants.js';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -25,9 +13,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       { file: 'health.ts', from: 'loss: summary?.loss ?? 1, score: 0 }', to: 'loss: summary?.loss ?? 1, score: 50 }' },
       {
-        file: 'failover.ts',
-        from: "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return",
-        to: 'if (primary.epoch < 0) return',
+        file: 'judgement.ts',
+        from: 'return objection.liveness;',
+        to: 'return null;',
       },
     ],
     scenarios: ['black-hole'],
@@ -54,18 +42,19 @@ export const MUTANTS: readonly Mutant[] = [
     't.state.lowering && now < t.state.retryAt',
     ['operator'],
   ),
-  mutant(
-    'a backup need not be healthy',
-    'tunnel.ts',
-    'return alive && t.health.score >= state.config.failover.takeAtLeast;',
-    'return alive;',
-    ['degraded', 'no-backup'],
-  ),
+  {
+    name: 'a backup need not be healthy',
+    edits: [
+      { file: 'candidacy.ts', from: 'state.config.failover.takeAtLeast) === null', to: '0) === null' },
+      { file: 'candidacy.ts', from: 'state.config.failover.takeAtLeast) ?? doubt', to: '0) ?? doubt' },
+    ],
+    scenarios: ['degraded', 'no-backup'],
+  },
   mutant(
     'a primary is left only at checks',
-    'failover.ts',
-    "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return",
-    "if (due && (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down')) return",
+    'judgement.ts',
+    'return objection.liveness;',
+    'return now >= state.nextCheckAt ? objection.liveness : null;',
     ['black-hole'],
   ),
   mutant(
@@ -108,9 +97,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     ...mutant(
       'chance decides between equals',
-      'failover.ts',
-      'best === null || lead > 0 ||',
-      'best === null || (lead > -10 && Math.random() < 0.5) || lead > 0 ||',
+      'candidacy.ts',
+      'if (best === null || compareTunnels(t, best, state) < 0) best = t;',
+      'if (best === null || compareTunnels(t, best, state) < Math.floor(Math.random() * 20)) best = t;',
     ),
     purity: true,
   },
@@ -150,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'flaps are not damped',
-    'failover.ts',
+    'candidacy.ts',
     'failbackAfter * 2 ** Math.min(20, Math.max(0, t.flaps - 1))',
     'failbackAfter',
     ['failback'],
@@ -160,16 +149,16 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant(
     'whoever answers first takes over, whatever the user prefers',
-    'failover.ts',
+    'judgement.ts',
     'now < turnDue(primary.liveness, state)',
     'now < -1',
     ['next-in-line'],
   ),
   mutant(
     'a backup need not have answered since',
-    'failover.ts',
-    'silent ? bestProven(state, primary, now) : bestFit(state, primary, now)',
-    'silent ? bestFit(state, primary, now) : bestFit(state, primary, now)',
+    'judgement.ts',
+    'now < proofDue(primary.liveness, state)',
+    'now < -1',
     ['all-dark'],
   ),
   mutant('who is back takes over without grace', 'liveness.ts', 'steadyAt: now + RECOVERY_GRACE', 'steadyAt: now', [
@@ -177,18 +166,19 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant(
     'scores count between checks',
-    'failover.ts',
-    'return due && lead >= RANK_MARGIN;',
-    'return lead >= RANK_MARGIN;',
+    'candidacy.ts',
+    "return now >= state.nextCheckAt ? null : { kind: 'between_checks'",
+    "return now >= 0 ? null : { kind: 'between_checks'",
     ['degraded'],
   ),
-  mutant(
-    'a tunnel that the user prefers less takes over for its score',
-    'failover.ts',
-    'return t.config.priority < primary.config.priority && lead >= 0;',
-    'return t.config.priority < primary.config.priority ? lead >= 0 : lead >= RANK_MARGIN;',
-    ['degraded', 'readme-failover'],
-  ),
+  {
+    name: 'a tunnel that the user prefers less takes over for its score',
+    edits: [
+      { file: 'candidacy.ts', from: 'if (priority > than) return', to: 'if (priority < 0) return' },
+      { file: 'candidacy.ts', from: 'priority === than ? RANK_MARGIN : 0', to: 'priority >= than ? RANK_MARGIN : 0' },
+    ],
+    scenarios: ['degraded', 'readme-failover'],
+  },
   mutant(
     'a look runs beside an operation',
     'performer.ts',
@@ -259,91 +249,6 @@ export const MUTANTS: readonly Mutant[] = [
     'stirred(t, now, state.config)',
     ['sleep'],
   ),
-  mutant(
-    'a silent ring is believed that never answered',
-    'rings.ts',
-    "return ring.refused || Number.isFinite(ring.heardAt) ? 'silent' : null;",
-    "return 'silent';",
-    ['fault-place'],
-  ),
-  mutant(
-    'what a ring answered before the silence counts for it',
-    'rings.ts',
-    "return ring.heardAt >= silentFrom(t, health) ? 'answers' : null;",
-    "return Number.isFinite(ring.heardAt) && health !== null ? 'answers' : null;",
-    ['fault-place'],
-  ),
-  mutant(
-    'rings are asked for ever',
-    'rings.ts',
-    "if (t.state.kind !== 'up' || (!isDown(t.liveness) && !untried)) return null;",
-    "if (t.state.kind !== 'up' || (untried && ring.asked < 0)) return null;",
-    ['fault-place'],
-  ),
-  mutant(
-    'silent targets are believed in although a provider is silent',
-    'stand-in.ts',
-    'return up.length >= 2 && up.every(blameless) && up.some(answers);',
-    'return up.length >= 2 && up.some(blameless) && up.some(answers);',
-    ['silent-targets'],
-  ),
-  mutant(
-    'targets are stood in for until the end of time',
-    'step.ts',
-    'return heard ? targetsHeard(next, emit) : next;',
-    'return heard && now < 0 ? targetsHeard(next, emit) : next;',
-    ['silent-targets'],
-  ),
-  mutant(
-    'one tunnel alone takes its targets for silent',
-    'stand-in.ts',
-    'return judged.length >= 2 ? state : targetsHeard(state, emit);',
-    'return judged.length >= 0 ? state : targetsHeard(state, emit);',
-    ['silent-targets'],
-  ),
-  mutant(
-    'traffic proves life for ever once it has flowed',
-    'traffic.ts',
-    'return flowingSince !== null && now - flowingSince >= PROVEN_AFTER && now - at <= LOOK_TRUST;',
-    'return flowingSince !== null && now - flowingSince >= PROVEN_AFTER && at > 0;',
-    ['passive-evidence'],
-  ),
-  mutant(
-    'a stall of what flowed is no reason to ask',
-    'answers.ts',
-    'const liveness = stalled ? { ...heard, replies: 0 } : heard;',
-    'const liveness = stalled ? { ...heard } : heard;',
-    ['passive-evidence'],
-  ),
-  mutant(
-    'traffic that stops is not missed',
-    'traffic.ts',
-    'if (was.flowingSince !== null && now - rxAt >= gapOf(path)) {',
-    'if (was.flowingSince !== null && now - rxAt >= 30_000 + gapOf(path)) {',
-    ['passive-evidence'],
-  ),
-  mutant(
-    'a busy backup need not show that it is well',
-    'probing.ts',
-    'return !doubt && t.liveness.misses === 0 && provesLife(t.traffic, now);',
-    'return (doubt || !doubt) && t.liveness.misses === 0 && provesLife(t.traffic, now);',
-    ['passive-evidence'],
-  ),
-  mutant('a trickle counts as traffic', 'traffic.ts', 'const STRETCH_BYTES = 3_000n;', 'const STRETCH_BYTES = 15n;', [
-    'passive-evidence',
-  ]),
-  mutant(
-    'chance alone makes an MTU black hole',
-    'full-size.ts',
-    'return Math.min(MOST_MISSES, Math.max(LEAST_MISSES, needed));',
-    'return Math.min(LEAST_MISSES, MOST_MISSES + needed * 0);',
-    ['mtu-black-hole'],
-  ),
-  mutant(
-    'large packets are looked after no longer than once',
-    'full-size.ts',
-    'interval: doubt ? SIZE_INTERVAL_IN_DOUBT : SIZE_INTERVAL,',
-    'interval: doubt ? SIZE_INTERVAL_IN_DOUBT : SIZE_INTERVAL * 100,',
-    ['mtu-black-hole'],
-  ),
+  ...EVIDENCE_MUTANTS,
+  ...OPERATOR_MUTANTS,
 ];

@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MUTANTS, type Mutant } from './mutant-list.js';
+import type { Mutant } from './mutant.js';
+import { MUTANTS } from './mutant-list.js';
 
 // Plants one fault at a time in a copy of core and asks the simulation and the scenarios whether they notice.
 // SEEDS=40 MINUTES=20 ONLY=words npm run mutants

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/command.js';
+import { Datagrams } from '../support/datagrams.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
 import { requireHost } from '../support/require-host.js';
+import { seeded } from '../support/seed.js';
+import { TcpStream } from '../support/tcp-stream.js';
 import { Testbed } from '../support/testbed.js';
-import { TARGETS } from '../support/topology.js';
-import { waitFor } from '../support/wait-for.js';
+import { pass, waitFor } from '../support/wait-for.js';
 
 const blocked = requireHost({ root: true, tools: ['ip', 'nft', 'ping', 'socat', 'curl'] });
 
@@ -18,11 +20,22 @@ function programOf(pid: string): string {
   }
 }
 
-const script = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname;
-
 /** Spread over what a start takes, up to the first choice of a primary and beyond. */
 const KILLS = 50;
 const LONGEST_LIFE_MS = 2_000;
+
+/** Cuts, each with its repair; every one of them a switch, and a kill somewhere around it. */
+const SWITCHES = 4;
+const SWITCH_TAKES_MS = 1_500;
+
+/**
+ * The longest time in which a connection may hear nothing; its peer says something every 10 ms. Shorter
+ * than any failover, longer than one retransmission (RFC 6298 RTO, at least 200 ms in Linux).
+ */
+const STALL_LIMIT_MS = 400;
+
+/** What a stream has to say of itself that lost nothing. */
+const COMPLETE = { missing: [0, 0], firstWrong: [null, null], errors: [null, null] };
 
 describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '' : ` (${blocked})`}`, () => {
   let bed: Testbed;
@@ -41,39 +54,69 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
     return pids.filter((pid) => programOf(pid) === 'socat').sort();
   };
 
-  it(`is replaced ${KILLS} times without losing a packet, and the last one removes everything`, async () => {
+  it(`is replaced ${KILLS} times under a connection and datagrams that lose nothing`, async () => {
     let gatewayd = await Gatewayd.start(bed, configurationFor(bed));
     await gatewayd.carriedBy('a');
     await waitFor(async () => (await routes()).includes('he-b'), 5_000, 'the standby route');
     const settled = { routes: await routes(), carriers: await carriers() };
-    const echo = bed.internet.spawn([process.execPath, script('echo-server.mjs'), TARGETS[0]]);
-    const port = (await echo.says(/listening on port (\d+)/))[1] ?? '';
-    const stream = bed.client.spawn([process.execPath, script('datagrams.mjs'), TARGETS[0], port, '1000']);
-    await stream.says(/sending/);
+    const datagrams = await Datagrams.start(bed, 1_000);
+    const stream = await TcpStream.open(bed);
 
     for (let kill = 0; kill < KILLS; kill += 1) {
-      gatewayd.process.signal('SIGKILL');
-      await gatewayd.process.end();
+      await gatewayd.kill();
       expect({ routes: await routes(), carriers: await carriers() }).toEqual(settled);
       gatewayd = await Gatewayd.start(bed, configurationFor(bed));
       // Every other one is told to read its configuration again just before its end.
-      const life = ((kill * 487) % LONGEST_LIFE_MS) + 20;
-      const born = performance.now();
-      await waitFor(() => performance.now() - born >= life || gatewayd.process.ended, LONGEST_LIFE_MS * 2, 'its hour');
+      await pass(((kill * 487) % LONGEST_LIFE_MS) + 20);
       if (kill % 2 === 1) gatewayd.process.signal('SIGHUP');
     }
 
     await gatewayd.carriedBy('a');
-    stream.signal('SIGTERM');
-    const { sent, lost, errors } = JSON.parse((await stream.says(/\{.*\}/))[0]) as Record<string, unknown>;
+    const { sent, lost, errors } = await datagrams.stop();
     expect({ lost, errors }).toEqual({ lost: 0, errors: {} });
     expect(sent).toBeGreaterThan(KILLS * 100);
+    expectUnharmed('of the stream', await stream.close());
+    expect(stream.from).toBe(bed.pop('popA').tunnel.client);
     expect(await bed.foreignPackets('popA')).toBe(0);
     expect(await gatewayd.end()).toBe(0);
-    echo.signal('SIGKILL');
-    await echo.end();
-    expect(await bed.snapshot('client')).toBe(before);
-    expect(await mustRun(['ip', 'netns', 'pids', bed.client.name])).toBe('');
+    await nothingLeft();
+  });
+
+  it(`is replaced around ${SWITCHES * 2} switches, which the tunnel that is not cut does not notice`, async () => {
+    const random = seeded('switches');
+    const prompt = configurationFor(bed, '[failover]\nfailback_after = 300ms\n');
+    let gatewayd = await Gatewayd.start(bed, prompt);
+    await gatewayd.carriedBy('a');
+    await gatewayd.isUp('b');
+    const { client: addressA } = bed.pop('popA').tunnel;
+    const { client: addressB } = bed.pop('popB').tunnel;
+    const datagrams = await Datagrams.start(bed, 1_000, addressB);
+    const [overA, overB] = [await TcpStream.open(bed, addressA), await TcpStream.open(bed, addressB)];
+
+    for (let round = 0; round < SWITCHES; round += 1) {
+      for (const [change, next] of [
+        [() => bed.cut('popA'), 'b'],
+        [() => bed.restore('popA'), 'a'],
+      ] as const) {
+        await change();
+        // Before it has noticed, while it switches, or soon after.
+        await pass(random.between(0, SWITCH_TAKES_MS));
+        await gatewayd.kill();
+        gatewayd = await Gatewayd.start(bed, prompt);
+        await gatewayd.carriedBy(next);
+      }
+    }
+
+    const { lost, errors } = await datagrams.stop();
+    expect({ lost, errors }).toEqual({ lost: 0, errors: {} });
+    expectUnharmed('over the tunnel that stayed', await overB.close());
+    const dead = await overA.close();
+    expect(inOrder(dead), 'over the tunnel that was cut').toEqual(COMPLETE);
+    expect(Math.max(dead.client.longestGap, dead.server.longestGap), 'it was cut').toBeGreaterThan(STALL_LIMIT_MS);
+    expect(await bed.foreignPackets('popA')).toBe(0);
+    expect(await bed.foreignPackets('popB')).toBe(0);
+    expect(await gatewayd.end()).toBe(0);
+    await nothingLeft();
   });
 
   it('is replaced after it was killed while going down or switching, and nothing stays behind', async () => {
@@ -82,10 +125,8 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
       await gatewayd.carriedBy('a');
       if (delay > 10) await bed.cut('popA');
       gatewayd.process.signal('SIGTERM');
-      const asked = performance.now();
-      await waitFor(() => performance.now() - asked >= delay, 1_000, 'the moment');
-      gatewayd.process.signal('SIGKILL');
-      await gatewayd.process.end();
+      await pass(delay);
+      await gatewayd.kill();
       await bed.restore('popA');
     }
     const last = await Gatewayd.start(bed, configurationFor(bed));
@@ -93,15 +134,13 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
 
     expect(await last.end()).toBe(0);
 
-    expect(await bed.snapshot('client')).toBe(before);
-    expect(await mustRun(['ip', 'netns', 'pids', bed.client.name])).toBe('');
+    await nothingLeft();
   });
 
   it('leaves nothing of a tunnel that its successor’s configuration does not have', async () => {
     const first = await Gatewayd.start(bed, configurationFor(bed));
     await first.carriedBy('a');
-    first.process.signal('SIGKILL');
-    await first.process.end();
+    await first.kill();
 
     const onlyB = configurationFor(bed).replace(/\[tunnel\.a\][^[]*/, '');
     const second = await Gatewayd.start(bed, onlyB);
@@ -113,4 +152,27 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
     expect(await second.end()).toBe(0);
     expect(await bed.snapshot('client')).toBe(before);
   });
+
+  async function nothingLeft(): Promise<void> {
+    expect(await bed.snapshot('client')).toBe(before);
+    expect(await mustRun(['ip', 'netns', 'pids', bed.client.name])).toBe('');
+  }
 });
+
+type Ends = Awaited<ReturnType<TcpStream['close']>>;
+
+const inOrder = ({ client, server }: Ends): typeof COMPLETE => ({
+  missing: [client.sent - server.received, server.sent - client.received],
+  firstWrong: [client.firstWrong, server.firstWrong] as [null, null],
+  errors: [client.error, server.error] as [null, null],
+});
+
+function expectUnharmed(which: string, ends: Ends): void {
+  const [up, down] = [ends.server, ends.client];
+  console.log(
+    `stream ${which}: ${up.received} bytes up, ${down.received} down; longest gaps ${up.longestGap} and ${down.longestGap} ms`,
+  );
+  expect(inOrder(ends), which).toEqual(COMPLETE);
+  expect(Math.min(up.received, down.received), which).toBeGreaterThan(10_000);
+  expect(Math.max(up.longestGap, down.longestGap), `the longest gap ${which}`).toBeLessThan(STALL_LIMIT_MS);
+}

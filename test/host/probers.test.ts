@@ -26,6 +26,18 @@ const LINKS = [
 ] as const;
 const [LEFT, RIGHT] = LINKS;
 
+interface Ends {
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+const CLIENT: Ends = { ipv4: '192.0.2.1', ipv6: '2001:db8:c::1' };
+const ROUTER: Ends = { ipv4: '192.0.2.2', ipv6: '2001:db8:c::2' };
+// Where the client may move to.
+const NEXT: Ends = { ipv4: '203.0.113.1', ipv6: '2001:db8:d::1' };
+const ROUTER_NEXT: Ends = { ipv4: '203.0.113.2', ipv6: '2001:db8:d::2' };
+const FAR: Ends = { ipv4: '198.51.100.1', ipv6: '2001:db8:f::1' };
+const FAR_ROUTER: Ends = { ipv4: '198.51.100.2', ipv6: '2001:db8:f::2' };
+
 describe.skipIf(missing !== null)(`probers on real links${because}`, () => {
   let client: Namespace;
   let left: Namespace;
@@ -43,14 +55,8 @@ describe.skipIf(missing !== null)(`probers on real links${because}`, () => {
   });
   afterAll(() => removeNamespaces([client, left, right]));
 
-  const prober = (): Prober =>
-    pingProber({
-      spawn: (argv, listener) => spawnPing(['ip', 'netns', 'exec', client.name, ...argv], listener),
-      random: () => 1,
-    });
-
-  const watch = (plan: Partial<ProbePlan> = {}, by: Prober = prober()): Watching => {
-    const watching = new Watching(by, { ...PLAN, ...plan });
+  const watch = (plan: Partial<ProbePlan> = {}): Watching => {
+    const watching = new Watching(pingsIn(client), { ...PLAN, ...plan });
     watches.push(watching);
     return watching;
   };
@@ -154,6 +160,153 @@ describe.skipIf(missing !== null)(`probers on real links${because}`, () => {
   });
 });
 
+describe.skipIf(missing !== null)(`probers through a router${because}`, () => {
+  let client: Namespace;
+  let router: Namespace;
+  let far: Namespace;
+  const watches: Watching[] = [];
+
+  beforeAll(async () => {
+    const made = await addNamespaces(['client', 'router', 'far']);
+    [client, router, far] = made as [Namespace, Namespace, Namespace];
+    await connectThrough(client, router, far);
+  });
+  afterEach(async () => {
+    await Promise.all(watches.splice(0).map((watching) => watching.stop()));
+    await router.nft('flush ruleset');
+    await router.ip('link set east0 mtu 1500');
+    // What routers have told of the way is remembered for ten minutes.
+    await client.ip('route flush cache');
+    await client.ip6('route flush cache');
+    await address(client, CLIENT, ROUTER);
+  });
+  afterAll(() => removeNamespaces([client, router, far]));
+
+  const watch = (plan: Partial<ProbePlan>): Watching => {
+    // Patient: what is late on a busy machine is not to be taken for lost.
+    const deadline = { min: 500, max: 1_000 };
+    const where = { iface: 'up0', source: null, interval: 100, deadline };
+    const watching = new Watching(pingsIn(client), { ...PLAN, ...where, ...plan });
+    watches.push(watching);
+    return watching;
+  };
+  const narrow = (rule: string): Promise<void> =>
+    router.nft(`table inet narrow { chain way { type filter hook forward priority 0; ${rule}; }; }`);
+
+  describe.each([
+    { family: 'IPv4', plan: { targets: [FAR.ipv4] }, shortest: 44, told: 'Frag needed and DF set (mtu = 1400)' },
+    { family: 'IPv6', plan: { targets: [FAR.ipv6] }, shortest: 64, told: 'Packet too big: mtu=1400' },
+    {
+      family: 'IPv6 from a source of the plan’s',
+      plan: { targets: [FAR.ipv6], source: CLIENT.ipv6 },
+      shortest: 64,
+      told: 'Packet too big: mtu=1400',
+    },
+  ])('over $family', ({ plan, shortest, told }) => {
+    it('reports replies, a black hole, and replies again', async () => {
+      const watching = watch(plan);
+      await watching.findings('reply', 2);
+      await narrow('meta l4proto { icmp, icmpv6 } drop');
+      await watching.findings('lost', 2);
+      const answered = watching.count('reply');
+      await router.nft('flush ruleset');
+
+      await watching.findings('reply', answered + 2);
+
+      expect(watching.count('refused')).toBe(0);
+    });
+
+    it('reports what the network says it cannot deliver as refused', async () => {
+      await narrow('meta l4proto { icmp, icmpv6 } reject with icmpx type admin-prohibited');
+
+      const [refused] = await watch(plan).findings('refused', 2);
+
+      expect(refused?.reason).toMatch(/filtered|prohibited/);
+    });
+
+    it('sends no longer packets than it needs to time them', async () => {
+      await narrow(`meta length != ${shortest} drop`);
+
+      const watching = watch(plan);
+
+      await watching.findings('reply', 2);
+      expect(watching.count('lost')).toBe(0);
+    });
+
+    it('loses only packets that a black hole for long ones swallows', async () => {
+      await narrow('meta length > 1300 drop');
+      const [small, fits, full, over] = [null, 1_300, 1_500, 1_301].map((packetSize) => watch({ ...plan, packetSize }));
+
+      await Promise.all([small?.findings('reply', 3), fits?.findings('reply', 3)]);
+      await Promise.all([full?.findings('lost', 3), over?.findings('lost', 3)]);
+
+      expect([small?.count('lost'), fits?.count('lost')]).toEqual([0, 0]);
+      expect([full, over].map((each) => each?.all.filter((seen) => seen.kind !== 'lost'))).toEqual([[], []]);
+    });
+
+    it('hears of the MTU from a router that tells it, and from the host from then on', async () => {
+      await router.ip('link set east0 mtu 1400');
+      const [full, fits] = [1_500, 1_400].map((packetSize) => watch({ ...plan, packetSize }));
+
+      const refused = (await full?.findings('refused', 4)) ?? [];
+      await fits?.findings('reply', 3);
+
+      expect(refused[0]?.reason).toBe(told);
+      for (const { reason } of refused.slice(1)) expect(reason).toMatch(/^message too long, mtu[:=] ?1400$/);
+      expect([full?.count('lost'), full?.count('reply'), fits?.count('lost')]).toEqual([0, 0, 0]);
+    });
+
+    it('hears from its own host of a packet that is too long for the first link', async () => {
+      const [refused] = await watch({ ...plan, packetSize: 1_501 }).findings('refused', 1);
+
+      expect(refused?.reason).toMatch(/^message too long, mtu[:=] ?1500$/);
+    });
+  });
+
+  it('reports every try as refused while the host has no IPv4 route, and replies once it has', async () => {
+    await client.ip(`route del default via ${ROUTER.ipv4}`);
+    const watching = watch({ targets: [FAR.ipv4] });
+    const [refused] = await watching.findings('refused', 2);
+    await client.ip(`route add default via ${ROUTER.ipv4}`);
+
+    await watching.findings('reply', 1);
+
+    expect(refused?.reason).toBe('Network is unreachable');
+    expect(watching.end).toBeNull();
+  });
+
+  it('goes on by itself from the host’s next IPv4 address, where the plan names none', async () => {
+    const watching = watch({ targets: [FAR.ipv4] });
+    await watching.findings('reply', 2);
+    await address(client, NEXT, ROUTER_NEXT);
+    const answered = watching.count('reply');
+
+    await watching.findings('reply', answered + 3);
+
+    expect(watching.end).toBeNull();
+  });
+
+  it('loses what it sends from a source that has left the host; a watch from the next one has replies', async () => {
+    const before = watch({ targets: [FAR.ipv6], source: CLIENT.ipv6 });
+    await before.findings('reply', 2);
+    await address(client, NEXT, ROUTER_NEXT);
+    const answered = before.count('reply');
+    const after = watch({ targets: [FAR.ipv6], source: NEXT.ipv6 });
+
+    await after.findings('reply', 3);
+    await before.findings('lost', 3);
+
+    // One reply may have come in while the address was being taken away.
+    expect(before.count('reply') - answered).toBeLessThanOrEqual(1);
+  });
+});
+
+const pingsIn = (namespace: Namespace): Prober =>
+  pingProber({
+    spawn: (argv, listener) => spawnPing(['ip', 'netns', 'exec', namespace.name, ...argv], listener),
+    random: () => 1,
+  });
+
 const PLAN: ProbePlan = {
   iface: LEFT.device,
   source: LEFT.source,
@@ -252,6 +405,39 @@ async function connect(client: Namespace, ends: readonly Namespace[]): Promise<v
       `the link of ${source} to carry packets`,
     );
   }
+}
+
+/** One way from the client to the far end, as the IPv4 underlay of a tunnel would be, and a tunnel's inside. */
+async function connectThrough(client: Namespace, router: Namespace, far: Namespace): Promise<void> {
+  await Promise.all([client, router, far].map((each) => each.ip('link set lo up')));
+  await client.ip(`link add up0 type veth peer name west0 netns ${router.name}`, 'link set up0 up');
+  await router.ip(
+    `link add east0 type veth peer name far0 netns ${far.name}`,
+    'link set west0 up',
+    'link set east0 up',
+  );
+  await far.ip('link set far0 up');
+  await router.sysctl('net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1');
+  for (const { ipv4, ipv6 } of [ROUTER, ROUTER_NEXT]) {
+    await router.ip(`addr add ${ipv4}/24 dev west0`);
+    await router.ip6(`addr add ${ipv6}/64 dev west0 nodad`);
+  }
+  await router.ip(`addr add ${FAR_ROUTER.ipv4}/24 dev east0`);
+  await router.ip6(`addr add ${FAR_ROUTER.ipv6}/64 dev east0 nodad`);
+  await far.ip(`addr add ${FAR.ipv4}/24 dev far0`, `route add default via ${FAR_ROUTER.ipv4}`);
+  await far.ip6(`addr add ${FAR.ipv6}/64 dev far0 nodad`, `route add default via ${FAR_ROUTER.ipv6}`);
+  await address(client, CLIENT, ROUTER);
+  for (const target of [FAR.ipv4, FAR.ipv6]) {
+    const ping = ['ping', '-c', '1', '-W', '0.2', target];
+    await waitFor(async () => (await client.exec(ping)).exitCode === 0, LIMIT, `the way to ${target} to carry packets`);
+  }
+}
+
+/** Gives the client these addresses and this way out, and no others. */
+async function address(client: Namespace, own: Ends, gateway: Ends): Promise<void> {
+  await client.ip('addr flush dev up0 scope global', `addr add ${own.ipv4}/24 dev up0`);
+  await client.ip6(`addr add ${own.ipv6}/64 dev up0 nodad`, `route replace default via ${gateway.ipv6}`);
+  await client.ip(`route replace default via ${gateway.ipv4}`);
 }
 
 const filter = (rule: string): string => `table ip6 cut { chain in { type filter hook input priority 0; ${rule}; }; }`;

@@ -2,10 +2,12 @@ import { linuxFlows, PROTOCOL } from '@hurricane/backends';
 import { type ConfigOf, ROUTING_DEFAULTS, type RoutePlan } from '@hurricane/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Running } from '../support/command.js';
+import { meterDepartures, readDepartures } from '../support/leak-meter.js';
 import type { Namespace } from '../support/namespace.js';
 import { addNamespaces, removeNamespaces } from '../support/namespace-names.js';
 import { ip6, type ProductIn, productIn, stateOf, within } from '../support/product-in.js';
 import { requireHost } from '../support/require-host.js';
+import { spread } from '../support/spread.js';
 
 const missing = requireHost({ root: true, tun: true, tools: ['ip', 'ss', 'socat'] });
 const why = missing === null ? '' : ` (skipped: ${missing})`;
@@ -137,6 +139,37 @@ describe.skipIf(missing !== null)(`repair, on a real kernel${why}`, () => {
     }
   });
 
+  it('brings back sockets that have found another way meanwhile', async () => {
+    await raise();
+    // Each address that is done with its detection of duplicates has all sockets look again, as does a neighbour
+    // that does not answer.
+    await expect.poll(() => ip6(here, 'addr show tentative'), { timeout: 5_000 }).toBe('');
+    ip6(here, 'neigh replace fe80::1 lladdr 02:00:00:00:00:01 dev wan0');
+    await meterDepartures(space);
+    const departed = async (iface: string): Promise<number> =>
+      (await readDepartures(space)).filter((each) => each.iface === iface).reduce((sum, each) => sum + each.packets, 0);
+    for (const theft of [
+      ['rule del from 2001:db8:1::2/64'],
+      ['route flush table 900', 'route del unreachable default table 900'],
+    ]) {
+      for (const line of theft) ip6(here, line);
+      const script = new URL('../support/connected-socket.mjs', import.meta.url).pathname;
+      const astray = await departed('wan0');
+      const socket = space.spawn([process.execPath, script, WORLD, '7002', '2001:db8:1::2']);
+      await expect.poll(() => departed('wan0'), { timeout: 5_000 }).toBeGreaterThan(astray + 10);
+
+      expect(await repair()).not.toEqual([]);
+
+      const [home, lost] = [await departed('he-test0'), await departed('wan0')];
+      await expect
+        .poll(() => departed('he-test0'), { timeout: 5_000, message: theft.join() })
+        .toBeGreaterThan(home + 10);
+      expect(await departed('wan0'), theft.join()).toBe(lost);
+      socket.signal('SIGKILL');
+      await socket.end();
+    }
+  });
+
   it('goes ahead of rules that wg-quick and the like put in front, without touching them', async () => {
     await raise();
     ip6(here, 'route add default dev wan0 table 51820');
@@ -195,6 +228,29 @@ describe.skipIf(missing !== null)(`repair, on a real kernel${why}`, () => {
       return 'none';
     }
   };
+});
+
+describe.skipIf(missing !== null)(`a tunnel that comes up, on a real kernel${why}`, () => {
+  it('holds its packets to itself before anybody can have its address', async () => {
+    await meterDepartures(space);
+    const fresh = async (isHome: boolean): Promise<number> =>
+      (await readDepartures(space))
+        .filter(
+          ({ source, kind, iface }) => source === he.address && kind === 'fresh' && (iface === he.iface) === isHome,
+        )
+        .reduce((sum, { packets }) => sum + packets, 0);
+    const script = new URL('../support/chatter.mjs', import.meta.url).pathname;
+    await space.spawn([process.execPath, script, WORLD, he.address ?? '']).says(/sending/);
+
+    for (let times = 1; times <= 10; times += 1) {
+      const before = await fresh(true);
+      (await product.drivers.he_6in4.up(he, live()))._unsafeUnwrap();
+      await expect.poll(() => fresh(true), { timeout: 5_000 }).toBeGreaterThan(before + 5);
+      (await product.drivers.he_6in4.down(he, live()))._unsafeUnwrap();
+    }
+
+    expect(await fresh(false)).toBe(0);
+  });
 });
 
 describe.skipIf(missing !== null)(`the default route under attack, on a real kernel${why}`, () => {
@@ -287,9 +343,3 @@ describe.skipIf(missing !== null)(`connections over a dead tunnel, on a real ker
 
   const inside = (...argv: string[]): readonly string[] => ['ip', 'netns', 'exec', here, ...argv];
 });
-
-function spread(took: readonly number[]): string {
-  const sorted = [...took].sort((a, b) => a - b);
-  const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(0);
-  return `p50 ${at(0.5)} ms, worst ${at(1)} ms`;
-}

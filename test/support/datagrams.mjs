@@ -1,8 +1,8 @@
 // Sends numbered datagrams at an even rate and prints, when it is asked to end, how many came back:
-// node datagrams.mjs ADDRESS PORT PER_SECOND
+// node datagrams.mjs ADDRESS PORT PER_SECOND [LOCAL_ADDRESS]
 import { createSocket } from 'node:dgram';
 
-const [address, port, perSecond] = process.argv.slice(2);
+const [address, port, perSecond, local] = process.argv.slice(2);
 /** After the last one is sent, for the echoes that are on their way. */
 const LINGER_MS = 500;
 const BUFFER = 4_194_304;
@@ -15,6 +15,7 @@ const begun = performance.now();
 
 socket.on('message', (message) => missing.delete(Number(message)));
 socket.on('error', () => {});
+socket.bind({ address: local });
 const timer = setInterval(() => {
   // By the clock and not by the tick: a late tick sends what the ones before it should have.
   for (const due = ((performance.now() - begun) / 1000) * Number(perSecond); sent < due; sent += 1) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AddressesView, HealthView, Millis, TunnelsView } from '@hurricane/core';
@@ -10,6 +10,8 @@ import { waitFor } from './wait-for.js';
 
 /** The daemon's own limit is shorter. */
 const STOP_LIMIT: Millis = 25_000;
+
+const CONFIGURATION = 'v6-gatewayd.conf';
 
 /** The daemon, as it is published, inside the client namespace of a test bed. */
 export class Gatewayd {
@@ -26,7 +28,7 @@ export class Gatewayd {
   static async start(bed: Testbed, configuration: string, flags: readonly string[] = ['-d']): Promise<Gatewayd> {
     const cli = await builtCli();
     const directory = await mkdtemp(join(tmpdir(), 'gatewayd-'));
-    const file = join(directory, 'v6-gatewayd.conf');
+    const file = join(directory, CONFIGURATION);
     await writeFile(file, configuration);
     return new Gatewayd(bed, bed.client.spawn([process.execPath, cli, '-c', file, ...flags]), directory);
   }
@@ -59,6 +61,32 @@ export class Gatewayd {
     await waitFor(carried, limit, `${tunnel} to carry the traffic`).catch((error: unknown) => {
       throw new Error(`${String(error)}\n${this.process.output}`);
     });
+  }
+
+  /** Waits until that tunnel answers, whether or not it is the primary. */
+  async isUp(tunnel: string, limit: Millis = 10_000): Promise<void> {
+    const answers = async (): Promise<boolean> =>
+      (await this.tunnels()).tunnels.some(
+        ({ name, state, reachable }) => name === tunnel && state === 'up' && reachable,
+      );
+    await waitFor(answers, limit, `${tunnel} to be up`);
+  }
+
+  /** Has it read another configuration. What comes of it takes a while. */
+  async reload(configuration: string): Promise<void> {
+    const file = join(this.#directory, CONFIGURATION);
+    const next = `${file}.next`;
+    await writeFile(next, configuration);
+    // In one step: it may be reading the file because of the time before.
+    await rename(next, file);
+    this.process.signal('SIGHUP');
+  }
+
+  /** Ends it without giving it a chance to do anything about it; resolves once it is gone. */
+  async kill(): Promise<void> {
+    this.process.signal('SIGKILL');
+    await this.process.end();
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   /** Ends it with that signal; resolves to its exit code. */

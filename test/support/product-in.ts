@@ -3,6 +3,7 @@ import {
   type CommandRunner,
   ipBatch,
   type Launch,
+  type LinuxDriversOptions,
   launchProgram,
   linuxDrivers,
   linuxRouteTable,
@@ -23,7 +24,7 @@ export interface ProductIn {
 }
 
 /** Each call is a process of its own: nothing is remembered from one to the next. */
-export function productIn(namespace: string): ProductIn {
+export function productIn(namespace: string, files: Pick<LinuxDriversOptions, 'wireguardFiles'> = {}): ProductIn {
   const launch: Launch = (argv, options) => launchProgram(['ip', 'netns', 'exec', namespace, ...argv], options);
   const runner = systemRunner(launch);
   const processes = systemProcesses({ launch, namespace: `/run/netns/${namespace}` });
@@ -31,7 +32,7 @@ export function productIn(namespace: string): ProductIn {
   return {
     runner,
     processes,
-    drivers: linuxDrivers({ routing: ROUTING_DEFAULTS, runner, processes }),
+    drivers: linuxDrivers({ routing: ROUTING_DEFAULTS, runner, batch, processes, ...files }),
     routes: linuxRouteTable({ runner, batch, metric: ROUTING_DEFAULTS.metric }),
     close: () => batch.close(),
   };

@@ -25,3 +25,9 @@ export async function waitFor<T>(
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
 }
+
+/** Lets time pass. For what happens at a moment that a test chooses, never in place of a condition. */
+export async function pass(time: Millis): Promise<void> {
+  const from = performance.now();
+  await waitFor(() => performance.now() - from >= time, time + 1_000, 'time to pass');
+}

@@ -158,6 +158,28 @@ describe('repair of a 6in4 tunnel', () => {
     expect(host.kernel.links.get('he0'), 'it is theirs').toMatchObject({ alias: '', mtu: 1400, local: 'any' });
   });
 
+  it('gives a process that has to be replaced its routes again in the same go', async () => {
+    const host = new FakeHost({ sit: false });
+    (await driverOn(host).up({ ...tunnel, local: '192.0.2.77' }, live()))._unsafeUnwrap();
+
+    expect(await repaired(host)).toContain('he0 from 192.0.2.10 to 203.0.113.1');
+
+    expect(`${host}`).toBe(await raised(new FakeHost({ sit: false })));
+  });
+
+  it('leads nothing through an interface of somebody else that does not fit', async () => {
+    const host = new FakeHost();
+    await raised(host);
+    host.kernel.removeLink('he0');
+    host.kernel.addLink('he0', { kind: 'sit', up: true, remote: '203.0.113.9', local: 'any' });
+    const before = `${host}`;
+
+    const result = await driverOn(host).repair?.(tunnel, live());
+
+    expect(result?._unsafeUnwrapErr()).toMatchObject({ kind: 'interface_taken' });
+    expect(`${host}`).toBe(before);
+  });
+
   it('has nothing to do with an interface that is down or gone', async () => {
     const host = new FakeHost();
     await raised(host);

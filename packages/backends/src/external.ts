@@ -2,32 +2,44 @@ import type { BackendDriver, ConfigOf, DriverError, LinkReading } from '@hurrica
 import { ABSENT } from '@hurricane/core';
 import { err, errAsync, ok, okAsync, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
+import { type HostLooks, hostLooks } from './host-looks.js';
 import { readInterface, sourceAddress, toReading } from './interface.js';
-import { isOurs, readDefaults } from './ip.js';
+import { isOurs, type Route, readDefaults } from './ip.js';
 import { orNoIpv6 } from './ipv6-switch.js';
 import type { PolicyRouting } from './policy-routing.js';
 
 export interface ExternalDeps {
   readonly runner: CommandRunner;
   readonly policy: PolicyRouting;
+  /** Shared by all drivers of a host. Default: of this one alone. */
+  readonly looks?: HostLooks;
 }
 
 type ExternalTunnel = ConfigOf<'external'>;
+
+type Eyes = Pick<HostLooks, 'interface' | 'defaults'>;
 
 /**
  * Interfaces that somebody else makes, keeps up and numbers. Only looked at: what this driver adds
  * and removes is the routing table and the rules for the address it finds there.
  */
 export function external(deps: ExternalDeps): BackendDriver<'external'> {
-  const { runner, policy } = deps;
+  const { runner, policy, looks = hostLooks(deps.runner) } = deps;
+  const alone: Eyes = {
+    interface: (name, signal) => readInterface(runner, name, signal),
+    defaults: (signal) => readDefaults(runner, signal),
+  };
 
-  const inspect = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+  const lookWith = (eyes: Eyes, tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     safeTry(async function* () {
-      const found = yield* readInterface(runner, tunnel.iface, signal);
+      const found = yield* eyes.interface(tunnel.iface, signal);
       if (found === null) return ok(ABSENT);
-      const gateway = tunnel.gateway ?? (yield* gatewayOn(runner, tunnel.iface, signal));
+      const gateway = tunnel.gateway ?? (yield* eyes.defaults(signal).map((routes) => gatewayOn(routes, tunnel.iface)));
       return ok(toReading(found, sourceAddress(found, tunnel.address), gateway, 'existing interface'));
     });
+
+  const inspect = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+    lookWith(alone, tunnel, signal);
 
   const up = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     safeTry(async function* () {
@@ -41,7 +53,7 @@ export function external(deps: ExternalDeps): BackendDriver<'external'> {
     });
 
   const repair = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
-    inspect(tunnel, signal).andThen((reading) => repairFor(policy, tunnel.iface, reading, signal));
+    lookWith(looks, tunnel, signal).andThen((reading) => repairFor(policy, tunnel.iface, reading, signal));
 
   const down = (tunnel: ExternalTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
     policy.remove(tunnel.iface, signal);
@@ -85,9 +97,7 @@ const isDown = (tunnel: ExternalTunnel): DriverError => ({
 });
 
 /** The next hop that somebody else's default route on `iface` uses; null when there is none. */
-function gatewayOn(runner: CommandRunner, iface: string, signal: AbortSignal): ResultAsync<string | null, DriverError> {
-  return readDefaults(runner, signal).map((routes) => {
-    const theirs = routes.filter((route) => !isOurs(route) && route.iface === iface && route.gateway !== null);
-    return theirs.sort((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
-  });
+function gatewayOn(routes: readonly Route[], iface: string): string | null {
+  const theirs = routes.filter((route) => !isOurs(route) && route.iface === iface && route.gateway !== null);
+  return theirs.sort((a, b) => a.metric - b.metric)[0]?.gateway ?? null;
 }

@@ -1,8 +1,8 @@
-import type { Instant, Millis } from '@hurricane/core';
+import type { Millis } from '@hurricane/core';
 import type { PingEnd } from './ping-failure.js';
 import type { PingListener, SpawnPing } from './ping-process.js';
 import type { ProbeClock } from './probe-clock.js';
-import type { NetworkMood } from './testing/prober-contract.js';
+import type { NetworkMood, SentProbe } from './testing/prober-stage.js';
 
 /** From the start of a process to its first packet. */
 const START_UP: Millis = 5;
@@ -18,7 +18,7 @@ interface TooLong {
 
 /** Pings that behave as those of iputils 20221126 do, in a clock's time. */
 export class FakePings {
-  readonly sent: { readonly target: string; readonly at: Instant }[] = [];
+  readonly sent: SentProbe[] = [];
   readonly started: (readonly string[])[] = [];
   mood: NetworkMood | TooLong = { kind: 'answers', after: 1 };
   /** Every ping started from here on ends at once, so. */
@@ -43,6 +43,8 @@ class FakePing {
   readonly #host: FakePings;
   readonly #clock: ProbeClock;
   readonly #target: string;
+  readonly #source: string | null;
+  readonly #packetSize: number | null;
   readonly #period: Millis;
   readonly #answered = new Set<number>();
   #heading: string;
@@ -53,9 +55,14 @@ class FakePing {
     this.#listener = listener;
     this.#host = host;
     this.#clock = clock;
+    const option = (name: string): string | null => (argv.includes(name) ? (argv[argv.indexOf(name) + 1] ?? '') : null);
+    const payload = Number(option('-s') ?? 56);
     this.#target = argv.at(-1) ?? '';
-    this.#period = Number(argv[argv.indexOf('-i') + 1]) * 1_000 + TICK;
-    this.#heading = `PING ${this.#target}(${this.#target}) 56 data bytes\n`;
+    this.#source = option('-I');
+    // The headers of ICMP over IPv4 and IPv6.
+    this.#packetSize = option('-M') === 'do' ? payload + (argv.includes('-4') ? 28 : 48) : null;
+    this.#period = Number(option('-i')) * 1_000 + TICK;
+    this.#heading = `PING ${this.#target}(${this.#target}) ${payload} data bytes\n`;
     this.#in(START_UP, () => this.#begin());
   }
 
@@ -80,7 +87,8 @@ class FakePing {
   #send(seq: number): void {
     const { mood, sent } = this.#host;
     if (seq > 1 && !this.#answered.has(seq - 1)) this.#print(`no answer yet for icmp_seq=${(seq - 1) % 65_536}`);
-    sent.push({ target: this.#target, at: this.#clock.now() });
+    const packet = { source: this.#source, packetSize: this.#packetSize };
+    sent.push({ target: this.#target, at: this.#clock.now(), ...packet });
     if (mood.kind === 'answers') this.#in(mood.after, () => this.#answer(seq, mood.after));
     if (mood.kind === 'refuses') {
       this.#print(`From 2001:db8::ff icmp_seq=${seq % 65_536} Destination unreachable: No route`);

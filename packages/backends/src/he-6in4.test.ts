@@ -37,13 +37,14 @@ describe('a 6in4 tunnel in the kernel', () => {
     expect(namesIn(host).filter((line) => !/ (show|get) /.test(`${line} `))).toEqual([
       'ip link add name he0 group 206206 type sit remote 203.0.113.1 local 192.0.2.10 ttl 255',
       'ip link set dev he0 group 0 alias v6-gatewayd',
+      // Before anybody can have the address, its packets have nowhere else to go.
+      'ip -6 rule add pref 9001 oif he0 lookup 900 protocol 206',
+      'ip -6 route replace unreachable default table 900 metric 4294967295 proto 206',
+      'ip -6 rule add pref 9000 from 2001:db8:1::2/64 lookup 900 protocol 206',
       'ip -6 addr replace 2001:db8:1::2/64 dev he0 nodad',
       'ip link set dev he0 up',
-      'ip -6 rule add pref 9001 oif he0 lookup 900 protocol 206',
       'ip -6 route replace 2001:db8:1::2/64 dev he0 table 900 metric 1024 proto 206',
-      'ip -6 route replace unreachable default table 900 metric 4294967295 proto 206',
       'ip -6 route replace default dev he0 table 900 metric 1024 proto 206',
-      'ip -6 rule add pref 9000 from 2001:db8:1::2/64 lookup 900 protocol 206',
     ]);
   });
 

@@ -1,12 +1,14 @@
 import { ABSENT, type BackendDriver, type ConfigOf, type DriverError, type LinkReading } from '@hurricane/core';
-import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, Result, ResultAsync, safeTry } from 'neverthrow';
 import { carry } from './carry-6in4.js';
 import { dress, lendAddress, takeBackAddresses } from './dress.js';
+import { type HostLooks, hostLooks } from './host-looks.js';
 import { type Interface, readInterface, sourceAddress, toReading } from './interface.js';
 import { orNoIpv6 } from './ipv6-switch.js';
 import { isMarked } from './ownership.js';
 import type { PolicyTarget } from './policy-changes.js';
 import type { PolicyRouting } from './policy-routing.js';
+import { sameAddress } from './prefix.js';
 import { removeLink } from './sit.js';
 import { readUnderlay, type Underlay } from './underlay.js';
 import { type Undo, undoable } from './undo.js';
@@ -14,18 +16,24 @@ import { endCarriers, type UserspaceDeps } from './userspace-6in4.js';
 
 export interface He6in4Deps extends UserspaceDeps {
   readonly policy: PolicyRouting;
+  /** Shared by all drivers of a host. Default: of this one alone. */
+  readonly looks?: HostLooks;
 }
 
 type HeTunnel = ConfigOf<'he_6in4'>;
+
+const NOTHING: Result<readonly string[], DriverError> = ok([]);
+
+type Eye = HostLooks['interface'];
+
+/** What is done to the routing before the interface has its address. */
+type Hold = (target: PolicyTarget) => ResultAsync<void, DriverError>;
 
 /** HE's default, and what an Ethernet underlay leaves after the outer IPv4 header. */
 const MTU = 1_480;
 const IPV4_HEADER = 20;
 /** RFC 8200 section 5: every link must carry this much. */
 const LEAST_MTU = 1_280;
-
-/** How the tunnel's routing is made right; resolves to what was put back. */
-type Route = (target: PolicyTarget) => ResultAsync<readonly string[], DriverError>;
 
 /** What a tunnel is to be, and what there is. */
 interface Sight {
@@ -37,17 +45,18 @@ interface Sight {
 
 /** 6in4 tunnels (RFC 4213) such as Hurricane Electric's: in the kernel where it can, else in a process. */
 export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
-  const { runner, policy } = deps;
+  const { runner, policy, looks = hostLooks(deps.runner) } = deps;
   const carrying = { ...deps, rightProcess: new Map<string, string>() };
+  const alone: Eye = (name, signal) => readInterface(runner, name, signal);
 
   const inspect = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     readInterface(runner, tunnel.iface, signal).map((found) => readingOf(found, tunnel));
 
-  /** Makes everything what it should be, each thing only where it is not; resolves to what was not. */
-  const settle = (
+  /** Makes the interface what it should be, each thing only where it is not; resolves to what was not. */
+  const furnish = (
     tunnel: HeTunnel,
     { endpoint, address, found, underlay }: Sight,
-    route: Route,
+    hold: Hold,
     note: (undo: Undo) => void,
     signal: AbortSignal,
   ): ResultAsync<readonly string[], DriverError> =>
@@ -56,37 +65,54 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
       const before = found?.ends?.remote === endpoint && found.ends.local !== 'any' ? found.ends.local : null;
       const ends = { iface: tunnel.iface, remote: endpoint, local: tunnel.local ?? underlay.source ?? before };
       const carried = yield* carry(carrying, { tunnel, found, ends }, note, signal);
-      const { prefixLength } = tunnel;
-      const want = { address, prefixLength, mtu: mtuFor(tunnel, underlay, found) };
+      const isThere = carried.link.addresses.some((each) => sameAddress(each.address, address));
+      if (!isThere) yield* hold(targetOf(tunnel, address));
+      const want = { address, prefixLength: tunnel.prefixLength, mtu: mtuFor(tunnel, underlay, found) };
       const dressed = yield* (carried.isOurs ? dress : lendAddress)(runner, carried.link, want, note, signal);
-      const routed = yield* route({ iface: tunnel.iface, address, prefixLength, gateway: null });
-      return ok([...carried.restored, ...dressed, ...routed]);
+      return ok([...carried.restored, ...dressed]);
     });
 
-  const look = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<Sight, DriverError> =>
-    required(tunnel).asyncAndThen(({ endpoint, address }) =>
-      ResultAsync.combine([readInterface(runner, tunnel.iface, signal), readUnderlay(runner, endpoint, signal)]).map(
-        ([found, underlay]) => ({ endpoint, address, found, underlay }),
-      ),
-    );
-
   const up = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> => {
-    const route: Route = (target) => policy.install(target, signal).map(() => []);
-    const raised = undoable((note) =>
-      look(tunnel, signal)
-        .andThen((seen) => settle(tunnel, seen, route, note, signal))
-        .andThen(() => inspect(tunnel, signal)),
-    );
+    const raised = undoable((note) => {
+      const hold: Hold = (target) =>
+        policy.hold(target, signal).map((isNew) => {
+          if (isNew) note(() => policy.remove(target.iface, signal));
+        });
+      return required(tunnel)
+        .asyncAndThen(({ endpoint, address }) =>
+          ResultAsync.combine([
+            readInterface(runner, tunnel.iface, signal),
+            readUnderlay(runner, endpoint, alone, signal),
+          ])
+            .andThen(([found, underlay]) => furnish(tunnel, { endpoint, address, found, underlay }, hold, note, signal))
+            .andThen(() => policy.install(targetOf(tunnel, address), signal)),
+        )
+        .andThen(() => inspect(tunnel, signal));
+    });
     return orNoIpv6(runner, tunnel.iface, signal, raised);
   };
 
   const repair = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<readonly string[], DriverError> => {
-    const route: Route = (target) => policy.repair(target, signal);
     // Half a repair is better than none: nothing is taken back.
     const keep = (): void => {};
-    const repaired = look(tunnel, signal).andThen((seen) =>
-      // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
-      seen.found?.up === true ? settle(tunnel, seen, route, keep, signal) : okAsync([]),
+    // Rules and routes have just been put back, or are in a moment.
+    const hold: Hold = () => okAsync(undefined);
+    const repaired = required(tunnel).asyncAndThen(({ endpoint, address }) =>
+      safeTry(async function* () {
+        const found = yield* looks.interface(tunnel.iface, signal);
+        // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
+        if (found?.up !== true) return ok([]);
+        const target = targetOf(tunnel, address);
+        // Rules and routes first, because packets go astray without them; through an interface of ours only.
+        const routed = isMarked(found) ? await policy.repair(target, signal) : null;
+        const underlay = yield* readUnderlay(runner, endpoint, looks.interface, signal);
+        const furnished = yield* furnish(tunnel, { endpoint, address, found, underlay }, hold, keep, signal);
+        // An interface that was made anew has taken its routes along.
+        const isRouted = routed !== null && furnished.length === 0;
+        const again = isRouted ? null : await policy.repair(target, signal);
+        const phrases = yield* Result.combine([routed ?? NOTHING, again ?? NOTHING]);
+        return ok([...new Set([...furnished, ...phrases.flat()])]);
+      }),
     );
     return orNoIpv6(runner, tunnel.iface, signal, repaired);
   };
@@ -104,6 +130,11 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
 
   return { type: 'he_6in4', up, down, inspect, repair };
 }
+
+const targetOf = ({ iface, prefixLength }: HeTunnel, address: string): PolicyTarget => ({
+  ...{ iface, address, prefixLength },
+  gateway: null,
+});
 
 /** Where nothing is known of the underlay, what the interface has is as good a guess as any. */
 function mtuFor(tunnel: HeTunnel, underlay: Underlay, found: Interface | null): number {

@@ -23,4 +23,5 @@ export { linuxRouteTable, type RouteTableDeps } from './route-table.js';
 export { type SocketProbeMethod, type SocketProberOptions, socketProber } from './socket-prober.js';
 export { type SweepDeps, sweepHost } from './sweep.js';
 export { systemWgFiles, type WgFile, type WgFiles, type WgFilesOptions } from './wg-files.js';
-export { mullvad, type WireguardDeps, type WireguardReading, wireguard } from './wireguard.js';
+export type { WireguardReading } from './wg-reading.js';
+export { mullvad, type WireguardDeps, wireguard } from './wireguard.js';

@@ -1,7 +1,7 @@
 import { ABSENT, type DriverError, type LinkCounters, type LinkReading } from '@hurricane/core';
 import { err, ok, type ResultAsync } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { faultOf, missingDevice } from './obey.js';
+import { faultOf, missingDevice, obey } from './obey.js';
 import { sameAddress } from './prefix.js';
 import { isRow, listOf, numberOf, parseRows, type Row, textOf } from './rows.js';
 
@@ -29,6 +29,8 @@ export interface Interface {
   readonly mtu: number | null;
   /** IPv6 only. */
   readonly addresses: readonly InterfaceAddress[];
+  /** `address/length` of each IPv4 address. */
+  readonly ipv4: readonly string[];
   readonly counters: LinkCounters | null;
   /** IPv4 ends of a `sit` interface; `any` where it names none. Null on other kinds. */
   readonly ends: { readonly remote: string; readonly local: string } | null;
@@ -47,40 +49,62 @@ export function readInterface(
     return parseRows(argv, finished.stdout).andThen((rows) => {
       const row = rows.find((each) => textOf(each, 'ifname') === name);
       if (row === undefined) return err<Interface, DriverError>({ kind: 'interface_missing', iface: name });
-      return ok(toInterface(name, row, finished.stdout));
+      return ok(toInterface(name, row, countersIn(finished.stdout)));
     });
   });
 }
 
-function toInterface(name: string, row: Row, json: string): Interface {
+/** All there are, by name, without their counters. */
+export function readInterfaces(
+  runner: CommandRunner,
+  signal: AbortSignal,
+): ResultAsync<ReadonlyMap<string, Interface>, DriverError> {
+  const argv = ['ip', '-j', '-d', 'addr', 'show'];
+  return obey(runner, argv, signal).andThen((finished) =>
+    parseRows(argv, finished.stdout).map((rows) => {
+      const named = rows.flatMap((row) => {
+        const name = textOf(row, 'ifname');
+        return name === null ? [] : [[name, toInterface(name, row, null)] as const];
+      });
+      return new Map(named);
+    }),
+  );
+}
+
+function toInterface(name: string, row: Row, counters: LinkCounters | null): Interface {
   const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
   const data = isRow(info['info_data']) ? info['info_data'] : {};
   const kind = textOf(info, 'info_kind');
+  const flags = listOf(row, 'flags');
+  const addresses = (family: string): readonly Row[] =>
+    listOf(row, 'addr_info')
+      .filter(isRow)
+      .filter((each) => each['family'] === family);
   return {
     name,
     index: numberOf(row, 'ifindex'),
     kind,
-    up: listOf(row, 'flags').includes('UP'),
+    up: flags.includes('UP'),
     alias: textOf(row, 'ifalias'),
     group: textOf(row, 'group'),
     mtu: numberOf(row, 'mtu'),
-    addresses: listOf(row, 'addr_info')
-      .filter(isRow)
-      .filter((each) => each['family'] === 'inet6')
-      .map(toAddress),
-    counters: countersIn(json),
+    addresses: addresses('inet6').map((each) => toAddress(each, flags.includes('NOARP'))),
+    ipv4: addresses('inet').map((each) => `${textOf(each, 'local') ?? ''}/${numberOf(each, 'prefixlen') ?? 32}`),
+    counters,
     ends: kind === 'sit' ? { remote: textOf(data, 'remote') ?? 'any', local: textOf(data, 'local') ?? 'any' } : null,
   };
 }
 
-const UNFIT = ['tentative', 'deprecated', 'temporary', 'dadfailed'] as const;
+const UNFIT = ['deprecated', 'temporary', 'dadfailed'] as const;
 
-function toAddress(row: Row): InterfaceAddress {
+/** `isAlone`: nobody is asked whether the address is free, so `tentative` lasts a moment only (addrconf_dad_work). */
+function toAddress(row: Row, isAlone: boolean): InterfaceAddress {
+  const isFit = UNFIT.every((flag) => row[flag] !== true) && (isAlone || row['tentative'] !== true);
   return {
     address: textOf(row, 'local') ?? '',
     length: numberOf(row, 'prefixlen') ?? 128,
     metric: numberOf(row, 'metric'),
-    usable: textOf(row, 'scope') === 'global' && UNFIT.every((flag) => row[flag] !== true),
+    usable: textOf(row, 'scope') === 'global' && isFit,
   };
 }
 

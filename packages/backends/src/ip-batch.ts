@@ -12,8 +12,11 @@ export interface IpBatch {
   close(): Promise<void>;
 }
 
-/** Requests waiting for their turn; the gateway makes one at a time. Beyond it, they go the slow way. */
-export const BATCH_QUEUE = 64;
+/**
+ * Requests waiting for their turn: one for each of 256 tunnels that are repaired together, and as many
+ * again. Beyond it, they go the slow way.
+ */
+export const BATCH_QUEUE = 512;
 
 /** Before a co-process that has died is started again; doubles with every death up to the longest. */
 const RESPAWN_MIN: Millis = 100;

@@ -1,7 +1,7 @@
 import { okAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
 import type { CommandRunner, Finished } from './command.js';
-import { readInterface } from './interface.js';
+import { readInterface, sourceAddress } from './interface.js';
 import { isOurs, readDefaults, readOurRoutes, readRules, readTable } from './ip.js';
 
 const live = (): AbortSignal => new AbortController().signal;
@@ -127,9 +127,22 @@ describe('reading what ip prints', () => {
         { address: '2001:db8::2', length: 64, usable: true, metric: null },
         { address: '2001:db8::3', length: 64, usable: false, metric: 206 },
       ],
+      ipv4: ['192.0.2.1/24'],
       counters: { rx: 9007199254740993n, tx: 18446744073709551615n },
       ends: { remote: '203.0.113.1', local: 'any' },
     });
+  });
+
+  it.each([
+    ['is still being checked', ['UP', 'BROADCAST'], null],
+    ['has nobody to be checked with', ['UP', 'NOARP'], '2001:db8::2'],
+  ])('takes a tentative address for a source only when it %s', async (_what, flags, source) => {
+    const addr_info = [{ family: 'inet6', local: '2001:db8::2', prefixlen: 64, scope: 'global', tentative: true }];
+    const stdout = JSON.stringify([{ ifname: 'he0', flags, addr_info }]);
+
+    const found = (await readInterface(answering({ stdout }), 'he0', live()))._unsafeUnwrap();
+
+    expect(found === null ? null : (sourceAddress(found, null)?.address ?? null)).toBe(source);
   });
 
   it('tells an interface that is not there from not being able to look', async () => {

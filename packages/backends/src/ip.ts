@@ -84,6 +84,17 @@ export function readOurRoutes(runner: CommandRunner, signal: AbortSignal): Resul
   );
 }
 
+/** The routes of the main table that leave by an interface. `flag`: `-4` or `-6`. */
+export function readRoutesVia(
+  runner: CommandRunner,
+  flag: string,
+  iface: string,
+  signal: AbortSignal,
+): ResultAsync<readonly Route[], DriverError> {
+  const argv = ['ip', '-N', '-j', flag, 'route', 'show', 'table', `${MAIN_TABLE}`, 'dev', iface];
+  return readRoutes(runner, argv, MAIN_TABLE, signal);
+}
+
 /** The IPv6 default routes of every table. */
 export function readDefaults(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> {
   return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', 'all', 'default'], MAIN_TABLE, signal);
@@ -136,10 +147,15 @@ export function toRoute(row: Row, table: number): Route {
 
 export const isOurs = (object: { readonly protocol: number | null }): boolean => object.protocol === PROTOCOL;
 
-/** `ip -6 rule add|del` for one rule of ours. */
-export function ruleArgv(verb: 'add' | 'del', rule: OurRule): readonly string[] {
+/** A command without `ip -6`: also a line of a batch. */
+export type IpCommand = readonly string[];
+
+export const toArgv = (command: IpCommand): readonly string[] => ['ip', '-6', ...command];
+
+/** `rule add|del` for one rule of ours. */
+export function ruleCommand(verb: 'add' | 'del', rule: OurRule): IpCommand {
   return [
-    ...['ip', '-6', 'rule', verb, 'pref', `${rule.pref}`],
+    ...['rule', verb, 'pref', `${rule.pref}`],
     ...(rule.from === null ? [] : ['from', rule.from]),
     ...(rule.oif === null ? [] : ['oif', rule.oif]),
     ...(rule.table === null ? [] : ['lookup', `${rule.table}`]),
@@ -147,8 +163,8 @@ export function ruleArgv(verb: 'add' | 'del', rule: OurRule): readonly string[] 
   ];
 }
 
-/** `ip -6 route replace|del` for one route of ours, without `ip -6`: also a line of a batch. */
-export function routeCommand(verb: 'replace' | 'del', route: Omit<Route, 'protocol'>): readonly string[] {
+/** `route replace|del` for one route of ours. */
+export function routeCommand(verb: 'replace' | 'del', route: Omit<Route, 'protocol'>): IpCommand {
   return [
     ...['route', verb],
     ...(route.type === 'unreachable' ? ['unreachable', route.destination] : [route.destination]),
@@ -158,9 +174,3 @@ export function routeCommand(verb: 'replace' | 'del', route: Omit<Route, 'protoc
     ...['table', `${route.table}`, 'metric', `${route.metric}`, 'proto', `${PROTOCOL}`],
   ];
 }
-
-export const routeArgv = (verb: 'replace' | 'del', route: Omit<Route, 'protocol'>): readonly string[] => [
-  'ip',
-  '-6',
-  ...routeCommand(verb, route),
-];

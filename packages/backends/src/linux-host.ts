@@ -4,7 +4,8 @@ import { procCounters } from './counters.js';
 import { external } from './external.js';
 import { linuxFlows } from './flows.js';
 import { he6in4 } from './he-6in4.js';
-import { ipBatch } from './ip-batch.js';
+import { hostLooks } from './host-looks.js';
+import { type IpBatch, ipBatch } from './ip-batch.js';
 import { ipMonitor } from './ip-monitor.js';
 import { type Launch, launchProgram } from './launch.js';
 import { policyRouting } from './policy-routing.js';
@@ -37,7 +38,7 @@ export function linuxHost(options: LinuxHostOptions): Host {
   const { runner = systemRunner(launch), processes = systemProcesses({ launch }) } = options;
   const batch = ipBatch({ runner, launch });
   const told = logger === undefined ? {} : { logger };
-  const drivers = linuxDrivers({ routing, runner, processes, ...told });
+  const drivers = linuxDrivers({ routing, runner, batch, processes, ...told });
   return {
     drivers,
     prober,
@@ -53,6 +54,8 @@ export function linuxHost(options: LinuxHostOptions): Host {
 export interface LinuxDriversOptions {
   readonly routing: RoutingPolicy;
   readonly runner: CommandRunner;
+  /** Carries repairs first. Default: a program for each command. */
+  readonly batch?: IpBatch;
   readonly processes: ProcessTable;
   readonly logger?: Logger;
   /** Default: those of /etc/wireguard. */
@@ -62,13 +65,19 @@ export interface LinuxDriversOptions {
 /** A driver for every tunnel type. They share one view of which routing tables are taken. */
 export function linuxDrivers(options: LinuxDriversOptions): Required<DriverSet> {
   const { routing, runner, processes, wireguardFiles: files = systemWgFiles() } = options;
-  const policy = policyRouting({ runner, routing });
+  const looks = hostLooks(runner);
+  const policy = policyRouting({
+    runner,
+    routing,
+    looks,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+  });
   const logger = options.logger === undefined ? {} : { logger: options.logger };
-  const wg = { runner, processes, policy, files, ...logger };
+  const wg = { runner, processes, policy, files, looks, ...logger };
   return {
-    he_6in4: he6in4({ runner, processes, policy }),
+    he_6in4: he6in4({ runner, processes, policy, looks }),
     wireguard: wireguard(wg),
     mullvad: mullvad(wg),
-    external: external({ runner, policy }),
+    external: external({ runner, policy, looks }),
   };
 }

@@ -1,4 +1,13 @@
-import { isOurs, LAST_METRIC, type OurRule, type Route, type Rule, routeArgv, ruleArgv } from './ip.js';
+import {
+  type IpCommand,
+  isOurs,
+  LAST_METRIC,
+  type OurRule,
+  type Route,
+  type Rule,
+  routeCommand,
+  ruleCommand,
+} from './ip.js';
 import { describeRule, type RulePlaces } from './policy-order.js';
 import { prefixKey, sameAddress } from './prefix.js';
 import type { Sighting, Slot } from './slots.js';
@@ -16,7 +25,9 @@ export interface PolicyTarget {
 /** What it takes to make a tunnel's rules and table right. */
 export interface PolicyChanges {
   /** In order; each safe to repeat. */
-  readonly commands: readonly (readonly string[])[];
+  readonly puts: readonly IpCommand[];
+  /** What has to go, once all of `puts` is done: before, it may be all that our packets have. */
+  readonly takes: readonly IpCommand[];
   /** What becomes right by it, a phrase each. */
   readonly restored: readonly string[];
   /** Whether rules that are there go to another place. */
@@ -39,20 +50,21 @@ export function policyChanges(target: PolicyTarget, slot: Slot, places: RulePlac
   const staleRules = inTable.filter((is) => !wanted.some((want) => samePlace(is, want)));
   const staleRoutes = ours.filter((is) => !wantedRoutes.some((want) => sameSlot(is, want)));
   const [oif, from] = wanted;
-  const addRule = (rule: OurRule): readonly (readonly string[])[] => (isPlaced(rule) ? [] : [ruleArgv('add', rule)]);
+  const addRule = (rule: OurRule): readonly IpCommand[] => (isPlaced(rule) ? [] : [ruleCommand('add', rule)]);
   const moved = wanted.filter((want) => !isPlaced(want) && inTable.some((is) => sameSelection(is, want)));
   const lost = wanted.filter((want) => !inTable.some((is) => sameSelection(is, want)));
   const strangers = staleRules.filter((is) => !wanted.some((want) => sameSelection(is, want)));
   return {
-    commands: [
+    puts: [
       // First, because it records whose table this is: whatever happens next, the table can be found again.
       ...addRule(oif),
-      ...missing.map((want) => routeArgv('replace', want)),
+      ...missing.map((want) => routeCommand('replace', want)),
       // Last, because from here on packets rely on the table.
       ...addRule(from),
-      ...staleRules.map((is) => ruleArgv('del', is)),
-      ...staleRoutes.map((is) => routeArgv('del', is)),
+      // Without the guard they may have gone on to main, and a connected socket remembers that for good.
+      ...(missing.some(isGuard) && isPlaced(from) ? lookAgain(from, oif, inTable) : []),
     ],
+    takes: [...staleRules.map((is) => ruleCommand('del', is)), ...staleRoutes.map((is) => routeCommand('del', is))],
     restored: [
       ...lost.map(describeOurRule),
       ...(moved.length === 0 ? [] : [describeMove(target.iface, places)]),
@@ -64,15 +76,37 @@ export function policyChanges(target: PolicyTarget, slot: Slot, places: RulePlac
   };
 }
 
+/** The commands that leave the tunnel's packets nowhere to go until its table has routes. Already so: none. */
+export function policyHold(target: PolicyTarget, slot: Slot, places: RulePlaces, seen: Sighting): readonly IpCommand[] {
+  const inTable = rulesIn(slot.table, seen.rules);
+  const [oif, from] = rulesFor(target, slot.table, places);
+  const addRule = (rule: OurRule): readonly IpCommand[] =>
+    inTable.some((is) => sameSelection(is, rule)) ? [] : [ruleCommand('add', rule)];
+  const guards = routesFor(target, slot).filter(isGuard);
+  const missing = guards.filter((want) => !seen.ours.some((is) => is.table === slot.table && sameRoute(is, want)));
+  return [...addRule(oif), ...missing.map((want) => routeCommand('replace', want)), ...addRule(from)];
+}
+
+/**
+ * Has every socket look for its route anew: any change of rules does (fib6_rule_flush_cache, Linux 6.9 and
+ * long-term kernels of 2024), no change of routes in another table than the one it found. The rule is in our
+ * table and says nothing that the two others do not: one that was left behind does no harm, and goes as stale
+ * in a moment.
+ */
+function lookAgain(from: OurRule, oif: OurRule, inTable: readonly Rule[]): readonly IpCommand[] {
+  const both: OurRule = { ...from, oif: oif.oif };
+  return inTable.some((is) => samePlace(is, both)) ? [] : [ruleCommand('add', both), ruleCommand('del', both)];
+}
+
 /** The commands that take all of ours out of a table, the rule that records its owner last. */
-export function policyRemovals(iface: string, table: number, seen: Sighting): readonly (readonly string[])[] {
+export function policyRemovals(iface: string, table: number, seen: Sighting): readonly IpCommand[] {
   const inTable = rulesIn(table, seen.rules);
   const isRecord = (rule: Rule): boolean => rule.oif === iface;
   return [
-    ...inTable.filter((rule) => !isRecord(rule)).map((rule) => ruleArgv('del', rule)),
+    ...inTable.filter((rule) => !isRecord(rule)).map((rule) => ruleCommand('del', rule)),
     // One by one: `ip -6 route flush` silently leaves an unreachable default of the last metric (iproute.c).
-    ...seen.ours.filter((route) => route.table === table).map((route) => routeArgv('del', route)),
-    ...inTable.filter(isRecord).map((rule) => ruleArgv('del', rule)),
+    ...seen.ours.filter((route) => route.table === table).map((route) => routeCommand('del', route)),
+    ...inTable.filter(isRecord).map((rule) => ruleCommand('del', rule)),
   ];
 }
 
@@ -111,6 +145,8 @@ function routesFor(target: PolicyTarget, slot: Slot): readonly OurRoute[] {
   ];
 }
 
+const isGuard = (route: OurRoute): boolean => route.type === 'unreachable';
+
 const samePlace = (is: OurRule, want: OurRule): boolean => is.pref === want.pref && sameSelection(is, want);
 
 function sameSelection(is: OurRule, want: OurRule): boolean {
@@ -123,7 +159,7 @@ function sameSelection(is: OurRule, want: OurRule): boolean {
 const sameSlot = (is: OurRoute, want: OurRoute): boolean =>
   is.metric === want.metric &&
   prefixKey(is.destination) === prefixKey(want.destination) &&
-  (want.type === 'unreachable' || is.iface === want.iface);
+  (isGuard(want) || is.iface === want.iface);
 
 const sameRoute = (is: OurRoute, want: OurRoute): boolean =>
   sameSlot(is, want) && is.type === want.type && sameAddress(is.gateway, want.gateway);
@@ -137,6 +173,4 @@ const describeMove = (iface: string, { fromPref, aheadOf }: RulePlaces): string 
     : `rules of ${iface} at preference ${fromPref}, ahead of somebody else's ${describeRule(aheadOf)}`;
 
 const describeRoute = (route: OurRoute): string =>
-  route.type === 'unreachable'
-    ? `guard route of table ${route.table}`
-    : `route to ${route.destination} in table ${route.table}`;
+  isGuard(route) ? `guard route of table ${route.table}` : `route to ${route.destination} in table ${route.table}`;

@@ -1,5 +1,6 @@
 import { describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
+import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { MOVE_WINDOW, MOVES_AT_MOST } from './moves.js';
 import { policyRouting } from './policy-routing.js';
 import { FakeHost } from './testing/fake-host.js';
@@ -220,6 +221,20 @@ describe('what is found again when our rules are gone', () => {
     expect([tableOf('tun0'), tableOf('tun1')]).toEqual([ROUTING_DEFAULTS.tableBase, ROUTING_DEFAULTS.tableBase + 1]);
   });
 
+  it('is not a table that somebody else has filled since, when nothing says any more that it was ours', async () => {
+    const { host } = await raised('tun0');
+    for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+    const [guard] = host.kernel.routes.splice(0);
+    const theirs = { type: null, iface: 'tun0', gateway: null, source: null, metric: 1_024, protocol: 9 };
+    host.kernel.addRoute({ ...theirs, table: guard?.table ?? 0, destination: '2001:db8:99::/48' });
+    const fresh = policyRouting({ runner: host, routing: ROUTING_DEFAULTS });
+
+    expect((await fresh.repair(target('tun0', 0), live()))._unsafeUnwrap()).toHaveLength(5);
+
+    const { table } = host.kernel.rules.find((rule) => rule.oif === 'tun0') ?? {};
+    expect(table).toBe(ROUTING_DEFAULTS.tableBase + 1);
+  });
+
   it('is removed without them', async () => {
     const { host, policy } = await raised('tun0');
     for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
@@ -227,5 +242,80 @@ describe('what is found again when our rules are gone', () => {
     (await policy.remove('tun0', live()))._unsafeUnwrap();
 
     expect(host.kernel.routes).toEqual([]);
+  });
+});
+
+describe('the co-process that carries repairs', () => {
+  /** Answers as if all went well, or ill, and does only every nth command. */
+  function careless(host: FakeHost, nth: number, exitCode: number) {
+    const asked: (readonly string[])[] = [];
+    const sound = spawnedBatch(host);
+    const run: IpBatch['run'] = (commands, signal) => {
+      const done = commands.filter((_, index) => (asked.length + index) % nth === 0);
+      asked.push(...commands);
+      return sound
+        .run(done, signal)
+        .map(() => commands.map((command) => ({ exitCode: done.includes(command) ? 0 : exitCode, ...SILENT })));
+    };
+    return { asked, batch: { run, close: async () => {} } };
+  }
+  const SILENT = { stdout: '', stderr: '' };
+
+  it.each([
+    ['says so', 2, 2],
+    ['says that it did', 2, 0],
+    ['does nothing of it', 99, 2],
+  ])(
+    'does not have to be right: what it left undone is done by a fresh `ip` when it %s',
+    async (_how, nth, exitCode) => {
+      const { host } = await raised('tun0');
+      const goal = `${host}`;
+      host.kernel.routes.splice(0);
+      for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+      const { asked, batch } = careless(host, nth, exitCode);
+      const policy = policyRouting({ runner: host, routing: ROUTING_DEFAULTS, batch });
+
+      const phrases = (await policy.repair(target('tun0', 0), live()))._unsafeUnwrap();
+
+      expect(`${host}`).toBe(goal);
+      expect(asked).toHaveLength(5);
+      expect(new Set(phrases).size).toBe(5);
+    },
+  );
+
+  it('takes no old rule away before the new ones are there', async () => {
+    const { host } = await raised('tun0');
+    addAhead(host, {});
+    const { asked, batch } = careless(host, 99, 2);
+    const policy = policyRouting({ runner: host, routing: ROUTING_DEFAULTS, batch });
+    const before = host.moments.length;
+
+    (await policy.repair(target('tun0', 0), live()))._unsafeUnwrap();
+
+    expect(asked.map(([, verb]) => verb)).toEqual(['add', 'add']);
+    for (const moment of host.moments.slice(before)) expect(moment).toMatch(/from 2001:db8:0::2\/64 .* proto 206/);
+  });
+});
+
+describe('eight tunnels that are repaired together', () => {
+  it('are looked at once, not one by one', async () => {
+    const ifaces = Array.from({ length: 8 }, (_, index) => `tun${index}`);
+    const { host, policy } = await raised(...ifaces);
+    const goal = `${host}`;
+    const looks = (since: number): number =>
+      host.log.slice(since).filter((argv) => argv.includes('show') && argv.includes('rule')).length;
+    const repairAll = () => Promise.all(ifaces.map((iface, index) => policy.repair(target(iface, index), live())));
+
+    const quiet = host.log.length;
+    for (const result of await repairAll()) expect(result._unsafeUnwrap()).toEqual([]);
+    expect(looks(quiet)).toBe(1);
+
+    host.kernel.routes.splice(0);
+    for (const rule of host.kernel.rules.filter(({ protocol }) => protocol === 206)) host.kernel.removeRule(rule);
+    const robbed = host.log.length;
+    for (const result of await repairAll()) expect(result._unsafeUnwrap()).toHaveLength(5);
+    expect(`${host}`).toBe(goal);
+    // One to see what is missing; the others to see that it is back, some of them together.
+    expect(looks(robbed)).toBeLessThan(1 + ifaces.length);
   });
 });

@@ -1,10 +1,19 @@
 import type { DriverError, Millis, RoutingPolicy } from '@hurricane/core';
-import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { isOurs, readOurRoutes, readRules, readTable } from './ip.js';
+import { type HostLooks, hostLooks, readRouting } from './host-looks.js';
+import { type IpCommand, isOurs, readTable, toArgv } from './ip.js';
+import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { MOVE_WINDOW, MOVES_AT_MOST, Moves } from './moves.js';
 import { obey } from './obey.js';
-import { type PolicyTarget, policyChanges, policyRemovals, presentPlaces } from './policy-changes.js';
+import {
+  type PolicyChanges,
+  type PolicyTarget,
+  policyChanges,
+  policyHold,
+  policyRemovals,
+  presentPlaces,
+} from './policy-changes.js';
 import { describeRule, placesFor, type RulePlaces } from './policy-order.js';
 import { type Sighting, SLOTS, type Slot, Slots, tablesOf } from './slots.js';
 
@@ -13,6 +22,11 @@ import { type Sighting, SLOTS, type Slot, Slots, tablesOf } from './slots.js';
  * and nothing else, whichever tunnel has the default route.
  */
 export interface PolicyRouting {
+  /**
+   * Leaves packets from the tunnel's prefix nowhere to go until `install` gives them a way: for before anybody
+   * can have its address. Resolves to whether there was nothing of the tunnel before: then `remove` undoes it.
+   */
+  hold(target: PolicyTarget, signal: AbortSignal): ResultAsync<boolean, DriverError>;
   /** Already so: changes nothing. Fails: takes back what it began, unless it was there before. */
   install(target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError>;
   /**
@@ -28,31 +42,54 @@ export interface PolicyRouting {
 export interface PolicyRoutingOptions {
   readonly runner: CommandRunner;
   readonly routing: RoutingPolicy;
+  /** Carries repairs first. What it did is checked with `runner`, and done again where it was not right. */
+  readonly batch?: IpBatch;
+  /** Shared by all drivers of a host. Default: of this one alone. */
+  readonly looks?: HostLooks;
   /** Default: the monotonic clock. */
   readonly now?: () => Millis;
 }
 
+/** Carries changes out. */
+type Make = (changes: Pick<PolicyChanges, 'puts' | 'takes'>, signal: AbortSignal) => ResultAsync<void, DriverError>;
+
+/** What came of making everything right. */
+interface Settled {
+  readonly restored: readonly string[];
+  readonly isRight: boolean;
+  /** The rules stay where they are because they have moved too often. */
+  readonly isBeaten: boolean;
+}
+
+/** What came of one look and the changes it led to. `fault`: why not all of it could be made right. */
+interface Mended extends Omit<Settled, 'isBeaten'> {
+  readonly fault: DriverError | null;
+}
+
 /** One for all drivers of a host: it sees to it that no two tunnels get the same table. */
 export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
-  const { runner } = options;
+  const { runner, looks = hostLooks(options.runner), batch = spawnedBatch(options.runner) } = options;
   const slots = new Slots(options.routing);
   const moves = new Moves(options.now ?? (() => performance.now()));
 
-  const runAll = (commands: readonly (readonly string[])[], signal: AbortSignal): ResultAsync<void, DriverError> =>
+  const runAll = (commands: readonly IpCommand[], signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
-      for (const argv of commands) yield* obey(runner, argv, signal);
+      for (const command of commands) yield* obey(runner, toArgv(command), signal);
       return ok();
     });
 
-  const look = (signal: AbortSignal): ResultAsync<Sighting, DriverError> =>
-    ResultAsync.combine([readRules(runner, signal), readOurRoutes(runner, signal)]).map(([rules, ours]) => ({
-      rules,
-      ours,
-    }));
+  const surely: Make = ({ puts, takes }, signal) => runAll([...puts, ...takes], signal);
+
+  /** What fails shows at the next look: the co-process remembers interfaces by name, and names move on. */
+  const quickly: Make = ({ puts, takes }, signal) =>
+    batch.run(puts, signal).andThen((answers) => {
+      const isDone = answers.every(({ exitCode }) => exitCode === 0);
+      return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
+    });
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
-      const seen = yield* look(signal);
+      const seen = yield* readRouting(runner, signal);
       const held = slots.tableOf(iface);
       const tables = new Set([...tablesOf(iface, seen), ...(held === null ? [] : [held])]);
       yield* runAll(
@@ -64,14 +101,26 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return ok();
     });
 
+  const hold = (target: PolicyTarget, signal: AbortSignal): ResultAsync<boolean, DriverError> =>
+    safeTry(async function* () {
+      yield* checkPrefix(target);
+      const seen = yield* readRouting(runner, signal);
+      const isNew = tablesOf(target.iface, seen).length === 0;
+      const slot = yield* takeSlot(target.iface, seen, signal);
+      const places = yield* placesFor(slot, prefixOf(target), seen.rules);
+      const held = await runAll(policyHold(target, slot, places, seen), signal);
+      if (held.isErr() && isNew && !signal.aborted) await remove(target.iface, signal);
+      return held.map(() => isNew);
+    });
+
   const install = (target: PolicyTarget, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
       yield* checkPrefix(target);
-      const seen = yield* look(signal);
+      const seen = yield* readRouting(runner, signal);
       const wasThere = tablesOf(target.iface, seen).length > 0;
       const slot = yield* takeSlot(target.iface, seen, signal);
       const places = yield* placesFor(slot, prefixOf(target), seen.rules);
-      const done = await settle(target, slot, places, seen, signal);
+      const done = await settle(target, { slot, places, seen }, surely, signal);
       if (done.isErr() && !wasThere && !signal.aborted) await remove(target.iface, signal);
       return done.map(() => undefined);
     });
@@ -79,32 +128,41 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
   const repair = (target: PolicyTarget, signal: AbortSignal): ResultAsync<readonly string[], DriverError> =>
     safeTry(async function* () {
       yield* checkPrefix(target);
-      const seen = yield* look(signal);
-      const slot = yield* takeSlot(target.iface, seen, signal);
-      const places = placesFor(slot, prefixOf(target), seen.rules);
-      const within = places.unwrapOr(presentPlaces(target, slot, seen));
-      const { restored, isBeaten } = yield* settle(target, slot, within, seen, signal);
-      if (places.isErr()) return err(places.error);
-      return isBeaten ? err<readonly string[], DriverError>(chased(places.value)) : ok(restored);
+      const first = yield* mend(target, quickly, signal);
+      const last = first.isRight ? first : yield* mend(target, surely, signal);
+      if (last.fault !== null) return err(last.fault);
+      return ok([...new Set([...first.restored, ...last.restored])]);
     });
 
-  /** Makes everything right; `isBeaten` when the rules stay where they are because they have moved too often. */
+  const mend = (target: PolicyTarget, make: Make, signal: AbortSignal): ResultAsync<Mended, DriverError> =>
+    safeTry(async function* () {
+      const seen = yield* looks.routing(signal);
+      // A table that we gave it is its own, also while there is nothing in it.
+      const isHeld = slots.tableOf(target.iface) !== null;
+      const slot = yield* isHeld ? slots.take(target.iface, seen, new Set()) : takeSlot(target.iface, seen, signal);
+      const free = placesFor(slot, prefixOf(target), seen.rules);
+      const places = free.unwrapOr(presentPlaces(target, slot, seen));
+      const { restored, isRight, isBeaten } = yield* settle(target, { slot, places, seen }, make, signal);
+      return ok({ restored, isRight, fault: free.isErr() ? free.error : isBeaten ? chased(places) : null });
+    });
+
+  /** Makes everything right as far as it may. */
   const settle = (
     target: PolicyTarget,
-    slot: Slot,
-    places: RulePlaces,
-    seen: Sighting,
+    { slot, places, seen }: { readonly slot: Slot; readonly places: RulePlaces; readonly seen: Sighting },
+    make: Make,
     signal: AbortSignal,
-  ): ResultAsync<{ readonly restored: readonly string[]; readonly isBeaten: boolean }, DriverError> =>
+  ): ResultAsync<Settled, DriverError> =>
     safeTry(async function* () {
       const first = policyChanges(target, slot, places, seen);
       const isBeaten = first.moves && moves.isSpent(target.iface);
       const changes = isBeaten ? policyChanges(target, slot, presentPlaces(target, slot, seen), seen) : first;
       if (changes.moves) moves.note(target.iface);
       const stale = tablesOf(target.iface, seen).filter((table) => table !== slot.table);
-      const removals = stale.flatMap((table) => policyRemovals(target.iface, table, seen));
-      yield* runAll([...changes.commands, ...removals], signal);
-      return ok({ restored: [...changes.restored, ...stale.map((table) => `no table ${table}`)], isBeaten });
+      const takes = [...changes.takes, ...stale.flatMap((table) => policyRemovals(target.iface, table, seen))];
+      const isRight = changes.puts.length + takes.length === 0;
+      if (!isRight) yield* make({ puts: changes.puts, takes }, signal);
+      return ok({ restored: [...changes.restored, ...stale.map((table) => `no table ${table}`)], isRight, isBeaten });
     });
 
   /** A slot whose table nobody else has routes in. */
@@ -121,7 +179,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return slots.take(iface, seen, avoid);
     });
 
-  return { install, repair, remove };
+  return { hold, install, repair, remove };
 }
 
 const prefixOf = ({ address, prefixLength }: PolicyTarget): string => `${address}/${prefixLength}`;

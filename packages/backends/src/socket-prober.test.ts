@@ -1,12 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Instant, Millis, ProbeFinding, ProbePlan } from '@hurricane/core';
+import type { Millis, ProbeFinding, ProbePlan } from '@hurricane/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ManualClock } from './manual-clock.test-support.js';
 import type { SendProbe } from './socket-probe.js';
 import { type SocketProbeMethod, socketProber } from './socket-prober.js';
-import { describeProber, type NetworkMood } from './testing/prober-contract.js';
+import { describeProber } from './testing/prober-contract.js';
+import type { NetworkMood, SentProbe } from './testing/prober-stage.js';
 
 describe.each(['tcp', 'udp'] as const)('%s', (method) => {
   describeProber(`socketProber over ${method}`, (chance) => {
@@ -78,6 +79,17 @@ describe('socketProber', () => {
   });
 });
 
+describe('a socket prober asked for packets of a size', () => {
+  it.each(['tcp', 'udp'] as const)('errs over %s, as only ping can send them', async (method) => {
+    const { net, prober } = withFakeSockets(method, 1);
+
+    const end = await prober.watch({ ...PLAN, packetSize: 1_280 }, () => {}, new AbortController().signal);
+
+    expect(end._unsafeUnwrapErr()).toMatchObject({ kind: 'missing_tool', tool: 'ping' });
+    expect(net.sent).toEqual([]);
+  });
+});
+
 // Real sockets, on loopback.
 describe('a socket probe', () => {
   const closing: (() => void)[] = [];
@@ -91,6 +103,38 @@ describe('a socket probe', () => {
     await once(server, 'listening');
 
     expect(await firstFinding('tcp', (server.address() as AddressInfo).port)).toMatchObject({ kind: 'reply' });
+  });
+
+  it.each(['::1', '127.0.0.1'])('reaches %s over TCP from whatever source the host’s routes choose', async (target) => {
+    const server = createServer((socket) => socket.on('error', () => {})).listen(0, target);
+    closing.push(() => server.close());
+    await once(server, 'listening');
+
+    const { port } = server.address() as AddressInfo;
+
+    expect(await firstFinding('tcp', port, { source: null, targets: [target] })).toMatchObject({ kind: 'reply' });
+  });
+
+  it.each([
+    ['udp6', '::1', '::1'],
+    ['udp4', '127.0.0.1', '127.0.0.1'],
+    ['udp4', '127.0.0.1', '127.0.0.2'],
+  ] as const)('over %s to %s comes from %s: the route’s own source, or the plan’s', async (type, target, from) => {
+    const server = createSocket(type);
+    closing.push(() => server.close());
+    const asked: string[] = [];
+    server.on('message', (_, { port, address }) => {
+      asked.push(address);
+      server.send('?', port, address);
+    });
+    server.bind(0, target);
+    await once(server, 'listening');
+
+    const plan = { source: from === target ? null : from, targets: [target] };
+    const outcome = await firstFinding('udp', server.address().port, plan);
+
+    expect(outcome).toMatchObject({ kind: 'reply' });
+    expect(asked).toEqual([from]);
   });
 
   it('takes a refused TCP connection for a reply', async () => {
@@ -140,7 +184,7 @@ interface FakeNet {
   sourceLost: boolean;
   refusesAfter: Millis;
   open: number;
-  readonly sent: { readonly target: string; readonly at: Instant }[];
+  readonly sent: SentProbe[];
 }
 
 function withFakeSockets(method: SocketProbeMethod, chance: number) {
@@ -149,7 +193,7 @@ function withFakeSockets(method: SocketProbeMethod, chance: number) {
   const send: SendProbe = (probe, tell) => {
     const { mood, sourceLost } = net;
     net.open += 1;
-    net.sent.push({ target: probe.target, at: clock.now() });
+    net.sent.push({ target: probe.target, at: clock.now(), source: probe.source, packetSize: null });
     let alarm: { cancel(): void } = { cancel: () => {} };
     const close = (): void => {
       net.open -= 1;
@@ -171,9 +215,13 @@ function withFakeSockets(method: SocketProbeMethod, chance: number) {
 }
 
 /** What a watch over loopback says first. */
-async function firstFinding(method: SocketProbeMethod, port: number): Promise<ProbeFinding['outcome'] | undefined> {
+async function firstFinding(
+  method: SocketProbeMethod,
+  port: number,
+  where: Pick<ProbePlan, 'source' | 'targets'> = { source: '::1', targets: ['::1'] },
+): Promise<ProbeFinding['outcome'] | undefined> {
   const end = new AbortController();
-  const plan = { ...PLAN, targets: ['::1'], source: '::1', deadline: { min: 4_000, max: 4_000 } };
+  const plan = { ...PLAN, ...where, deadline: { min: 4_000, max: 4_000 } };
   const findings: ProbeFinding[] = [];
   const report = (finding: ProbeFinding): void => {
     findings.push(finding);

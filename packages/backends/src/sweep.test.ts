@@ -95,6 +95,17 @@ describe('sweeping after a crash', () => {
     }
   });
 
+  it('takes an interface whose process has ended a moment ago for whose it is', async () => {
+    const host = await hostAfterCrash({ sit: false }, he(1), he(2));
+    host.running.clear();
+    const changes = host.changes;
+
+    expect(await swept(host, [he(1), he(2)])).toEqual([]);
+
+    expect(host.changes, 'rules that hold packets of a tunnel stay').toBe(changes);
+    expect(await swept(host, [he(2)])).toContain('interface he1');
+  });
+
   it('gives the whole host back when nothing is configured any more', async () => {
     const before = `${await hostAfterCrash({})}`;
     const host = await hostAfterCrash({}, he(1), he(2), wg, lan);

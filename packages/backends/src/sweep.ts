@@ -1,12 +1,13 @@
 import type { ConfigOf, DriverError, DriverSet, TunnelConfig } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { isOurs, MAIN_TABLE, type Route, readOurRoutes, readRules, routeArgv } from './ip.js';
+import { readRouting } from './host-looks.js';
+import { isOurs, MAIN_TABLE, type Route, routeCommand, toArgv } from './ip.js';
 import { obey } from './obey.js';
-import { isMarked } from './ownership.js';
+import { isMarked, markIn } from './ownership.js';
 import { policyRemovals } from './policy-changes.js';
 import type { ProcessTable } from './process-table.js';
-import { isRow, parseRows, textOf } from './rows.js';
+import { parseRows, textOf } from './rows.js';
 import { isAnchor, type Sighting } from './slots.js';
 import { carriedInterfaces } from './userspace-6in4.js';
 
@@ -58,15 +59,18 @@ function leftInterfaces(
     const rows = yield* parseRows(argv, shown.stdout);
     const carried = yield* carriedInterfaces({ processes }, signal);
     const marked = rows.flatMap((row): readonly Left[] => {
-      const iface = textOf(row, 'ifname');
-      if (iface === null || !isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return [];
-      const kind = isRow(row['linkinfo']) ? textOf(row['linkinfo'], 'info_kind') : null;
-      return [{ iface, maker: kind === 'sit' || carried.includes(iface) ? 'he_6in4' : 'wireguard' }];
+      const [iface, alias] = [textOf(row, 'ifname'), textOf(row, 'ifalias')];
+      if (iface === null || !isMarked({ alias, group: textOf(row, 'group') })) return [];
+      // By the mark alone: its process may have ended since, and the interface be about to.
+      return [{ iface, maker: isMadeFromFile(alias) ? 'wireguard' : 'he_6in4' }];
     });
     const unnamed = carried.filter((iface) => !marked.some((each) => each.iface === iface));
     return ok([...marked, ...unnamed.map((iface): Left => ({ iface, maker: 'he_6in4' }))]);
   });
 }
+
+/** Only WireGuard's drivers note in the mark what they made an interface from. */
+const isMadeFromFile = (alias: string | null): boolean => markIn(alias)?.madeFrom != null;
 
 /** Each by its driver, as if it were still configured: a driver's `down` needs the name only. */
 function lowerAll(
@@ -99,12 +103,12 @@ function clearRouting(
   signal: AbortSignal,
 ): ResultAsync<readonly string[], DriverError> {
   return safeTry(async function* () {
-    const seen = { rules: yield* readRules(runner, signal), ours: yield* readOurRoutes(runner, signal) };
+    const seen = yield* readRouting(runner, signal);
     const routes = seen.ours.filter((route) => route.table === MAIN_TABLE && !isVia(ifaces, route));
     const tables = ourTables(seen).filter((table) => !isAccountedFor(table, ifaces, seen));
-    for (const route of routes) yield* obey(runner, routeArgv('del', route), signal);
+    for (const route of routes) yield* obey(runner, toArgv(routeCommand('del', route)), signal);
     for (const table of tables) {
-      for (const argv of policyRemovals('', table, seen)) yield* obey(runner, argv, signal);
+      for (const command of policyRemovals('', table, seen)) yield* obey(runner, toArgv(command), signal);
     }
     return ok([
       ...routes.map(

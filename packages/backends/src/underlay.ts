@@ -1,8 +1,8 @@
 import type { DriverError } from '@hurricane/core';
 import { ok, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import { obey } from './obey.js';
-import { numberOf, parseRows, textOf } from './rows.js';
+import type { Interface } from './interface.js';
+import { parseRows, textOf } from './rows.js';
 
 /** How this machine reaches an IPv4 address at the moment. */
 export interface Underlay {
@@ -14,10 +14,14 @@ export interface Underlay {
 
 const UNKNOWN: Underlay = { source: null, mtu: null };
 
-/** No route is an answer: it may come later, and a tunnel interface does not need one. */
+/**
+ * No route is an answer: it may come later, and a tunnel interface does not need one. `interfaceOf`
+ * reads the interface that the route leaves by.
+ */
 export function readUnderlay(
   runner: CommandRunner,
   endpoint: string,
+  interfaceOf: (name: string, signal: AbortSignal) => ResultAsync<Interface | null, DriverError>,
   signal: AbortSignal,
 ): ResultAsync<Underlay, DriverError> {
   return safeTry(async function* () {
@@ -29,9 +33,7 @@ export function readUnderlay(
     const iface = textOf(way, 'dev');
     if (iface === null) return ok({ source, mtu: null });
 
-    const linkArgv = ['ip', '-j', 'link', 'show', 'dev', iface];
-    const link = yield* obey(runner, linkArgv, signal);
-    const rows = yield* parseRows(linkArgv, link.stdout);
-    return ok({ source, mtu: numberOf(rows.find((row) => row['ifname'] === iface) ?? {}, 'mtu') });
+    const found = yield* interfaceOf(iface, signal);
+    return ok({ source, mtu: found?.mtu ?? null });
   });
 }

@@ -1,5 +1,5 @@
 import type { DriverError } from '@hurricane/core';
-import { ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { type Interface, readInterface } from './interface.js';
 import { markIn } from './ownership.js';
@@ -29,5 +29,15 @@ export function lookAt(runner: CommandRunner, iface: string, signal: AbortSignal
     return seen({ kind: 'theirs', found, dump });
   });
 }
+
+/** Whether an interface is a WireGuard driver's, whoever made it. */
+export const isWireguard = (
+  runner: CommandRunner,
+  found: Interface,
+  signal: AbortSignal,
+): ResultAsync<boolean, DriverError> => {
+  const isPlain = found.kind !== 'tun' || markIn(found.alias) !== null;
+  return isPlain ? okAsync(mayBeWireguard(found)) : readDump(runner, found.name, signal).map((dump) => dump !== null);
+};
 
 const seen = (sight: Sight): Result<Sight, DriverError> => ok(sight);

@@ -1,19 +1,22 @@
-import type { BackendDriver, ConfigOf, DriverError, LinkReading, Logger, Millis, UnixSeconds } from '@hurricane/core';
-import { ABSENT } from '@hurricane/core';
-import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import type { BackendDriver, ConfigOf, DriverError, LinkReading, Logger, UnixSeconds } from '@hurricane/core';
+import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { installFor } from './external.js';
-import { sourceAddress, toReading } from './interface.js';
+import { type HostLooks, hostLooks } from './host-looks.js';
 import { markIn } from './ownership.js';
 import type { PolicyRouting } from './policy-routing.js';
 import type { ProcessTable } from './process-table.js';
 import { type Undo, undoable } from './undo.js';
+import { belongingsIn, putBackAddresses, putBackNetworks, type WgBelongings } from './wg-belongings.js';
 import { digestOf, hooksOf, parseWgConf, type WgLine } from './wg-conf.js';
 import { headingOf } from './wg-copy.js';
 import { checkEndpoints } from './wg-endpoints.js';
 import type { WgFile, WgFiles } from './wg-files.js';
 import { lowerInterface, raiseInterface } from './wg-interface.js';
+import { linesOf, type MadeFrom, madeFrom } from './wg-made.js';
 import { notesOn, saidOnce } from './wg-notes.js';
+import { wgReading } from './wg-reading.js';
+import { repairWireguard } from './wg-repair.js';
 import { lookAt, type Sight } from './wg-sight.js';
 
 export interface WireguardDeps {
@@ -21,19 +24,13 @@ export interface WireguardDeps {
   readonly processes: ProcessTable;
   readonly policy: PolicyRouting;
   readonly files: WgFiles;
+  /** Shared by all drivers of a host. Default: of this one alone. */
+  readonly looks?: HostLooks;
   /** Told once of each thing about a file that its author may not expect. */
   readonly logger?: Logger;
   /** The program wg-quick uses where the kernel has no WireGuard. Default: as wg-quick chooses it. */
   readonly userspace?: string;
   readonly wall?: () => UnixSeconds;
-}
-
-/** What WireGuard tells beyond other tunnels. Old keys on an idle tunnel mean nothing: none are agreed on unused. */
-export interface WireguardReading extends LinkReading {
-  /** Since keys were last agreed on with any peer; null before the first time. */
-  readonly handshakeAge: Millis | null;
-  /** Where packets go, `address:port`, of the peer that has most of IPv6; null while not known. */
-  readonly endpoint: string | null;
 }
 
 type WgType = 'wireguard' | 'mullvad';
@@ -46,14 +43,20 @@ export const wireguard = (deps: WireguardDeps): BackendDriver<'wireguard'> => wg
 export const mullvad = (deps: WireguardDeps): BackendDriver<'mullvad'> => wgDriver('mullvad', deps);
 
 function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver<T> {
-  const { runner, policy, files } = deps;
+  const { runner, policy, files, looks = hostLooks(deps.runner) } = deps;
   const userspace = deps.userspace ?? process.env['WG_QUICK_USERSPACE_IMPLEMENTATION'] ?? 'wireguard-go';
   const parts = { ...deps, userspace };
   const wall = deps.wall ?? ((): UnixSeconds => Math.floor(Date.now() / 1000));
   const say = saidOnce(deps.logger ?? null);
+  const made = madeFrom(files);
+
+  const readingOf = (seen: Sight, tunnel: WgTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
+    givenTo(seen, made, signal).map((given) =>
+      wgReading(seen, { preferred: tunnel.address, given, userspace, wall: wall() }),
+    );
 
   const inspect = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
-    lookAt(runner, tunnel.iface, signal).map((seen) => readingOf(seen, tunnel, userspace, wall()));
+    lookAt(runner, tunnel.iface, signal).andThen((seen) => readingOf(seen, tunnel, signal));
 
   const up = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
     undoable((note) =>
@@ -66,7 +69,7 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
         else yield* haveOurs(tunnel.iface, isBrokenOff ? null : seen, note, signal);
         const ready = yield* lookAt(runner, tunnel.iface, signal);
         yield* checkEndpoints(ready.dump, tunnel.iface);
-        yield* installFor(policy, tunnel.iface, readingOf(ready, tunnel, userspace, wall()), signal);
+        yield* installFor(policy, tunnel.iface, yield* readingOf(ready, tunnel, signal), signal);
         return inspect(tunnel, signal);
       }),
     );
@@ -82,14 +85,23 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
       const { file, lines } = yield* readConf(files, iface, signal);
       for (const each of notesOn(file, lines)) say(each);
       const digest = await digestOf(lines);
-      if (seen !== null && isMadeFrom(seen, digest)) return ok();
+      if (seen !== null && isMadeFrom(seen, digest)) {
+        const given = belongingsIn(lines);
+        yield* putBackAddresses(runner, seen.found, given, signal);
+        yield* putBackNetworks(runner, iface, given, signal);
+        return ok();
+      }
       const target = { iface, path: file.path, lines, digest, hooks: hooksOf(lines) };
       if (seen?.kind !== 'absent') yield* lowerInterface(parts, iface, lines, signal).orElse(keepOnlyAbort);
       return raiseInterface(parts, target, note, signal);
     });
 
+  const repair = ({ iface, address: preferred }: WgTunnel, signal: AbortSignal) =>
+    repairWireguard({ runner, policy, looks, made }, { iface, preferred }, signal);
+
   const down = (tunnel: WgTunnel, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
+      made.forget(tunnel.iface);
       const seen = yield* lookAt(runner, tunnel.iface, signal);
       const isNamed = checkName(tunnel).isOk();
       const isBrokenOff = isNamed && (yield* files.hasCopy(tunnel.iface, signal));
@@ -100,8 +112,14 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
       return policy.remove(tunnel.iface, signal);
     });
 
-  return { type, up, down, inspect };
+  return { type, up, down, inspect, repair };
 }
+
+const givenTo = (
+  { found }: Sight,
+  made: MadeFrom,
+  signal: AbortSignal,
+): ResultAsync<WgBelongings | null, DriverError> => (found === null ? okAsync(null) : made.belongings(found, signal));
 
 /** The file's text becomes a path and, in wg-quick, an interface: nothing else than a name may get there. */
 function checkName({ iface }: WgTunnel): Result<void, DriverError> {
@@ -124,22 +142,9 @@ function readConf(
   });
 }
 
-/** Null when they are not to be had: a tunnel must come down without its file, too. */
-const linesOf = (
-  files: WgFiles,
-  iface: string,
-  signal: AbortSignal,
-): ResultAsync<readonly WgLine[] | null, DriverError> =>
-  files
-    .read(iface, signal)
-    .map((file) => (file === null ? null : parseWgConf(file.text)))
-    .orElse((error) => (error.kind === 'aborted' ? err<null, DriverError>(error) : ok(null)));
-
-/** Complete, and made from what the file says today. */
-function isMadeFrom(seen: Sight, digest: string): boolean {
-  if (seen.kind !== 'ours' || !seen.found.up || sourceAddress(seen.found, null) === null) return false;
-  return markIn(seen.found.alias)?.madeFrom === digest;
-}
+/** Made from what the file says today, and up. An address may have been taken from it since. */
+const isMadeFrom = (seen: Sight, digest: string): seen is Extract<Sight, { kind: 'ours' }> =>
+  seen.kind === 'ours' && seen.found.up && markIn(seen.found.alias)?.madeFrom === digest;
 
 function checkUp({ found }: Extract<Sight, { kind: 'theirs' }>): Result<void, DriverError> {
   if (found.up) return ok();
@@ -155,20 +160,3 @@ const taken = ({ found }: Extract<Sight, { kind: 'taken' }>): DriverError => ({
 
 /** What was left of an interface of ours is gone either way: a failed command of its file is no reason not to go on. */
 const keepOnlyAbort = (error: DriverError): Result<void, DriverError> => (error.kind === 'aborted' ? err(error) : ok());
-
-function readingOf(
-  { kind, found, dump }: Sight,
-  tunnel: WgTunnel,
-  userspace: string,
-  wall: UnixSeconds,
-): LinkReading | WireguardReading {
-  if (found === null || kind === 'taken') return ABSENT;
-  const carrier = found.kind === 'tun' ? (userspace.split('/').at(-1) ?? userspace) : 'wireguard (kernel)';
-  const handshakes = dump?.peers.flatMap(({ handshake }) => (handshake === null ? [] : [handshake])) ?? [];
-  const wide = dump?.peers.find(({ allowedIps }) => allowedIps.includes('::/0')) ?? dump?.peers[0];
-  return {
-    ...toReading(found, sourceAddress(found, tunnel.address), null, carrier),
-    handshakeAge: handshakes.length === 0 ? null : 1_000 * Math.max(0, wall - Math.max(...handshakes)),
-    endpoint: wide?.endpoint ?? null,
-  };
-}

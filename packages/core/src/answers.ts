@@ -15,7 +15,7 @@ export function raised(t: Tunnel, reading: LinkReading, now: Instant): Tunnel {
 
 export function lowered(t: Tunnel): Tunnel {
   if (t.state.kind !== 'stopping') return t;
-  return { ...t, state: { kind: 'down' }, running: null, reading: null, ...unjudged(LONG_AGO, t) };
+  return { ...t, state: { kind: 'down' }, restarting: false, running: null, reading: null, ...unjudged(LONG_AGO, t) };
 }
 
 export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Config): Tunnel {
@@ -65,10 +65,13 @@ export function measured(t: Tunnel, counters: LinkCounters, now: Instant, config
   return { ...t, reading: { ...t.reading, counters }, traffic, liveness };
 }
 
-/** Something about its interface changed: look now, and try again soon if it failed for want of that interface. */
+/** Faults that a change of the interface or its addresses may have mended. */
+const WANTING: readonly DriverError['kind'][] = ['interface_missing', 'misconfigured'];
+
+/** Something about its interface changed: look now, and try again soon if it failed for want of something there. */
 export function stirred(t: Tunnel, now: Instant, config: Config): Tunnel {
   if (t.state.kind === 'up')
     return { ...t, look: t.look.kind === 'busy' ? { ...t.look, again: true } : { kind: 'idle', nextAt: now } };
-  if (t.state.kind !== 'failed' || t.state.fault.kind !== 'interface_missing') return t;
+  if (t.state.kind !== 'failed' || !WANTING.includes(t.state.fault.kind)) return t;
   return { ...t, state: { ...t.state, retryAt: Math.min(t.state.retryAt, now + config.operation.retryMin) } };
 }

@@ -1,17 +1,20 @@
 import type { Emit } from './effects.js';
 import { placeOf } from './fault-place.js';
 import { isMtuBlackHole, mtuRemedy } from './full-size.js';
-import { primaryOf, type State } from './state.js';
+import { primaryOf, type State, tunnelNamed } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import type { Instant } from './units.js';
 
 /** Turns the difference between two states into news. Decides nothing. */
 export function announceChanges(before: State, after: State, now: Instant, emit: Emit): void {
   const primary = primaryOf(before);
+  const preferred = after.preference?.tunnel ?? null;
+  if (preferred !== (before.preference?.tunnel ?? null))
+    emit({ type: 'announce', news: { type: 'preferred', tunnel: preferred } });
   if (before.tunnels === after.tunnels) return;
   for (const t of changedIn(after, before)) {
-    const was = before.tunnels.find((o) => o.config.name === t.config.name);
-    if (was === undefined) continue;
+    const was = tunnelNamed(before, t.config.name);
+    if (was === null) continue;
     announceState(was, t, now, emit);
     if (was.liveness.kind !== t.liveness.kind && t.state.kind === 'up' && was.state.kind === 'up')
       emit({
@@ -22,6 +25,7 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
           from: was.liveness.kind,
           to: t.liveness.kind,
           primary: primary?.config.name === t.config.name,
+          unrest: t.unrest.times,
         },
       });
     announceFindings([was, before], [t, after], emit);
@@ -31,13 +35,15 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
       emit({ type: 'announce', news: { type: 'target_switched', tunnel: t.config.name, from, to } });
   }
   for (const was of changedIn(before, after)) {
-    if (after.tunnels.some((t) => t.config.name === was.config.name) || was.state.kind === 'down') continue;
+    if (after.places.has(was.config.name) || was.state.kind === 'down') continue;
     announceState(was, { ...was, state: { kind: 'down' } }, now, emit);
   }
 }
 
 function changedIn({ tunnels }: State, other: State): readonly Tunnel[] {
-  return tunnels.filter((t, i) => t !== other.tunnels[i]);
+  const changed: Tunnel[] = [];
+  for (let i = 0; i < tunnels.length; i += 1) if (tunnels[i] !== other.tunnels[i]) changed.push(tunnels[i]!);
+  return changed;
 }
 
 /** What has been found out about a tunnel that is up. */
@@ -47,7 +53,7 @@ function announceFindings(was: readonly [Tunnel, State], is: readonly [Tunnel, S
   const tunnel = t.config.name;
   const place = placeOf(...is);
   if (place !== null && place !== placeOf(...was))
-    emit({ type: 'announce', news: { type: 'fault_located', tunnel, place } });
+    emit({ type: 'announce', news: { type: 'fault_located', tunnel, place, unrest: t.unrest.times } });
   const hole = isMtuBlackHole(t);
   if (hole === isMtuBlackHole(was[0])) return;
   const size = t.reading?.mtu ?? 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { settleFailover, standing } from './failover.js';
+import { standing } from './candidacy.js';
+import { settleFailover } from './failover.js';
 import type { HealthScore } from './health.js';
 import { type LivenessKind, newborn } from './liveness.js';
 import type { News } from './news.js';
@@ -10,6 +11,7 @@ import type { Tunnel } from './tunnel.js';
 const NOW = 1_000_000;
 
 interface Cast {
+  readonly latency?: number;
   readonly name: string;
   readonly priority?: number;
   readonly score?: HealthScore;
@@ -151,11 +153,26 @@ describe('a primary', () => {
     [110, false, 'a'],
   ])('gives way to one of its own priority that is ahead by ten at a check', (lead, due, primary) => {
     const cast = [
-      { name: 'a', score: 50 },
+      { name: 'a', score: 50, latency: 40 },
       { name: 'b', score: lead - 50, soundFor: 60_000 },
     ];
 
     expect(settle(held('a', cast, due)).state.failover).toMatchObject({ primary });
+  });
+
+  it.each([
+    [40, 30, 'a'],
+    [40, 26, 'b'],
+    [600, 590, 'a'],
+    [600, 410, 'a'],
+    [600, 400, 'b'],
+  ])('at %i ms gives way to an equal of %i ms only where that is clearly faster', (slow, fast, primary) => {
+    const cast = [
+      { name: 'a', score: 60, latency: slow },
+      { name: 'b', score: 90, latency: fast, soundFor: 60_000 },
+    ];
+
+    expect(settle(held('a', cast, true)).state.failover).toMatchObject({ primary });
   });
 
   it('gives way to none that the user prefers less', () => {
@@ -206,7 +223,7 @@ function held(primary: string, cast: readonly Cast[], due = false): State {
   return { ...state, nextCheckAt: due ? NOW : NOW + 1, failover: { kind: 'holding', primary, since: 0 } };
 }
 
-function played(t: Tunnel, { score = 100, liveness = 'alive', soundFor = 0 }: Cast): Partial<Tunnel> {
+function played(t: Tunnel, { score = 100, liveness = 'alive', soundFor = 0, latency = 20 }: Cast): Partial<Tunnel> {
   const down = liveness.endsWith('_down');
   return {
     running: t.config,
@@ -217,7 +234,7 @@ function played(t: Tunnel, { score = 100, liveness = 'alive', soundFor = 0 }: Ca
       missingSince: down ? NOW - 1_000 : null,
       provenAt: down ? 0 : NOW - 500,
     },
-    health: { reachable: score > 0, latency: 20, loss: 0, score },
+    health: { reachable: score > 0, latency, loss: 0, score },
     soundSince: score >= 50 && !down ? NOW - soundFor : null,
   };
 }

@@ -128,6 +128,26 @@ export class Gateway {
     return this.#known(tunnel).map(() => this.#dispatch({ type: 'lower', tunnel }));
   }
 
+  /**
+   * The operator wants this tunnel taken down and brought up again, whether it is up, failed or lowered. The
+   * default route leaves it first.
+   */
+  restart(tunnel: string): Result<void, GatewayError> {
+    return this.#known(tunnel).map(() => this.#dispatch({ type: 'restart', tunnel }));
+  }
+
+  /**
+   * The operator wants this tunnel to have the route, whatever the ranks say; null: ranks decide again.
+   *
+   * It gets the route at once if it is up, answers and scores above 0. A preference never strands traffic: when
+   * the tunnel dies or its score falls below `leave_below`, failover works as always, and it gets the route back
+   * under the rules of fail-back. It outlives a stop, and ends with a reload that removes the tunnel.
+   */
+  prefer(tunnel: string | null): Result<void, GatewayError> {
+    const known = tunnel === null ? ok(undefined) : this.#known(tunnel);
+    return known.map(() => this.#dispatch({ type: 'prefer', tunnel }));
+  }
+
   /** What is true now. Never waits, never fails, computes nothing. */
   status(): GatewayStatus {
     return projectStatus(this.#state, this.#clock.now(), this.#clock.wall());

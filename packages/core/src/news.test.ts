@@ -5,7 +5,7 @@ const state = { tunnel: 'he', iface: 'he0', address: null, carrier: null, fault:
 const up = { ...state, type: 'tunnel_state', from: 'starting', to: 'up' } as const;
 const failed = { ...state, type: 'tunnel_state', from: 'starting', to: 'failed' } as const;
 const switched = { type: 'failed_over', from: 'he-primary', to: 'wg-backup', fromScore: 25, toScore: 85 } as const;
-const liveness = { type: 'tunnel_liveness', tunnel: 'he', primary: false } as const;
+const liveness = { type: 'tunnel_liveness', tunnel: 'he', primary: false, unrest: 1 } as const;
 
 const SENTENCES: readonly (readonly [string, News])[] = [
   // README "Monitoring Failover", word for word.
@@ -21,6 +21,9 @@ const SENTENCES: readonly (readonly [string, News])[] = [
   ['info: Failing over from he-primary to wg-backup (health: 25 -> 85)', { ...switched, reason: 'not_up' }],
   ['info: Failing back from he-primary to wg-backup (health: 25 -> 85)', { ...switched, reason: 'failback' }],
   ['info: Failing back from he-primary to wg-backup (health: 25 -> 85)', { ...switched, reason: 'better_path' }],
+  ['info: Switching from he-primary to wg-backup as asked (health: 25 -> 85)', { ...switched, reason: 'preferred' }],
+  ['info: Tunnel he was asked for: it has the route whenever it is well', { type: 'preferred', tunnel: 'he' }],
+  ['info: The primary is chosen by rank again', { type: 'preferred', tunnel: null }],
   ['info: Gateway started with 1 tunnel', { type: 'started', tunnels: 1 }],
   ['info: Gateway started with 2 tunnels', { type: 'started', tunnels: 2 }],
   ['info: Gateway stopped', { type: 'stopped' }],
@@ -41,9 +44,15 @@ const SENTENCES: readonly (readonly [string, News])[] = [
   ],
   ['debug: Tunnel he: starting -> called off', { ...failed, fault: { kind: 'aborted' }, retryIn: 1_000 }],
   ['debug: Tunnel he: alive -> suspect', { ...liveness, from: 'alive', to: 'suspect' }],
-  ['info: Tunnel he has stopped answering', { ...liveness, from: 'suspect', to: 'soft_down' }],
+  ['debug: Tunnel he has stopped answering', { ...liveness, from: 'suspect', to: 'soft_down' }],
   ['warn: Primary tunnel he has stopped answering', { ...liveness, primary: true, from: 'suspect', to: 'soft_down' }],
   ['warn: Tunnel he is unreachable', { ...liveness, from: 'soft_down', to: 'hard_down' }],
+  [
+    'warn: Tunnel he is unreachable again and again: further changes are for debugging',
+    { ...liveness, from: 'soft_down', to: 'hard_down', unrest: 3 },
+  ],
+  ['debug: Tunnel he is unreachable', { ...liveness, from: 'soft_down', to: 'hard_down', unrest: 4 }],
+  ['debug: Tunnel he answers again', { ...liveness, from: 'hard_down', to: 'alive', unrest: 4 }],
   ['info: Tunnel he answers again', { ...liveness, from: 'hard_down', to: 'alive' }],
   ['debug: Tunnel he answers again', { ...liveness, from: 'suspect', to: 'alive' }],
   [

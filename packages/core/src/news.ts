@@ -5,7 +5,7 @@ import type { DriverError, RouteError } from './facts.js';
 import type { FaultPlace } from './fault-place.js';
 import type { HealthScore } from './health.js';
 import type { LivenessKind } from './liveness.js';
-import type { TunnelState } from './tunnel.js';
+import { type TunnelState, UNREST_SAID } from './tunnel.js';
 import type { Millis } from './units.js';
 
 /** Why the primary changed. `degraded` is the score's verdict, the others are immediate. */
@@ -17,7 +17,9 @@ export type SwitchReason =
   | 'lowered'
   | 'removed'
   | 'failback'
-  | 'better_path';
+  | 'better_path'
+  /** The operator asked for it. */
+  | 'preferred';
 
 /** What the outside may care about. Log lines, metrics, events and notifications are all drawn from these. */
 export type News =
@@ -41,11 +43,13 @@ export type News =
       readonly from: LivenessKind;
       readonly to: LivenessKind;
       readonly primary: boolean;
+      /** How often it has become unreachable of late. */
+      readonly unrest: number;
     }
   | { readonly type: 'probing_failed'; readonly tunnel: string; readonly fault: DriverError }
   | { readonly type: 'target_switched'; readonly tunnel: string; readonly from: string; readonly to: string }
   /** Where a silent tunnel is broken has been found out, or has changed. */
-  | { readonly type: 'fault_located'; readonly tunnel: string; readonly place: FaultPlace }
+  | { readonly type: 'fault_located'; readonly tunnel: string; readonly place: FaultPlace; readonly unrest: number }
   | { readonly type: 'targets_silent' | 'targets_heard'; readonly targets: readonly string[] }
   /** `size` in bytes; `remedy` says where the interface's MTU is set. */
   | { readonly type: 'mtu_black_hole'; readonly tunnel: string; readonly size: number; readonly remedy: string }
@@ -60,6 +64,8 @@ export type News =
       readonly toScore: HealthScore;
       readonly reason: SwitchReason;
     }
+  /** The operator asked for a tunnel, or for none (null), or a reload took away the one asked for. */
+  | { readonly type: 'preferred'; readonly tunnel: string | null }
   | { readonly type: 'no_backup'; readonly primary: string }
   | { readonly type: 'primary_lost'; readonly primary: string }
   | { readonly type: 'route_failed'; readonly fault: RouteError; readonly retryIn: Millis }
@@ -111,7 +117,9 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'target_switched' }, (n) =>
       say('info', `Tunnel ${n.tunnel} reaches ${n.to} but not ${n.from}: probing ${n.to}`),
     )
-    .with({ type: 'fault_located' }, (n) => say('info', `Tunnel ${n.tunnel} is broken ${PLACES[n.place]}`))
+    .with({ type: 'fault_located' }, (n) =>
+      say(n.unrest > UNREST_SAID ? 'debug' : 'info', `Tunnel ${n.tunnel} is broken ${PLACES[n.place]}`),
+    )
     .with({ type: 'targets_silent' }, (n) =>
       say(
         'warn',
@@ -137,8 +145,15 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'failed_over', reason: 'failback' }, { type: 'failed_over', reason: 'better_path' }, (n) =>
       say('info', `Failing back from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
     )
+    .with({ type: 'failed_over', reason: 'preferred' }, (n) =>
+      say('info', `Switching from ${n.from} to ${n.to} as asked (health: ${n.fromScore} -> ${n.toScore})`),
+    )
     .with({ type: 'failed_over' }, (n) =>
       say('info', `Failing over from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
+    )
+    .with({ type: 'preferred', tunnel: null }, () => say('info', 'The primary is chosen by rank again'))
+    .with({ type: 'preferred' }, (n) =>
+      say('info', `Tunnel ${n.tunnel} was asked for: it has the route whenever it is well`),
     )
     .with({ type: 'no_backup' }, (n) =>
       say('error', `No healthy backup for ${n.primary}: traffic stays on it until one is fit`),
@@ -176,15 +191,22 @@ const PLACES: { readonly [P in FaultPlace]: string } = {
   target: 'at the probe targets: they answer through no tunnel',
 };
 
+const LAST_WORD = ' again and again: further changes are for debugging';
+
 function livenessSentence(news: Extract<News, { type: 'tunnel_liveness' }>): Sentence {
   const name = news.primary ? `Primary tunnel ${news.tunnel}` : `Tunnel ${news.tunnel}`;
+  const restless = news.unrest > UNREST_SAID;
   switch (news.to) {
     case 'alive':
-      return { level: news.from === 'hard_down' ? 'info' : 'debug', text: `${name} answers again` };
+      return { level: news.from === 'hard_down' && !restless ? 'info' : 'debug', text: `${name} answers again` };
     case 'soft_down':
-      return { level: news.primary ? 'warn' : 'info', text: `${name} has stopped answering` };
+      // Of a standby, only what lasts is worth a line.
+      return { level: news.primary ? 'warn' : 'debug', text: `${name} has stopped answering` };
     case 'hard_down':
-      return { level: 'warn', text: `${name} is unreachable` };
+      return {
+        level: restless && !news.primary ? 'debug' : 'warn',
+        text: `${name} is unreachable${news.unrest === UNREST_SAID ? LAST_WORD : ''}`,
+      };
     case 'unknown':
     case 'suspect':
       return { level: 'debug', text: `${name}: ${news.from} -> ${news.to}` };

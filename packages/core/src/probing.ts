@@ -10,7 +10,7 @@ import { observeSide, type SideStream, samePlan, settleSides, sideFailed, sidePa
 import { internetPlan, standInOf } from './stand-in.js';
 import { primaryInDoubt, type State } from './state.js';
 import { provesLife } from './traffic.js';
-import { backoff, ifaceOf, type Tunnel } from './tunnel.js';
+import { backoff, ifaceOf, moreUnrest, type Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from './units.js';
 
 /** Between two probes of a tunnel that is proven alive by the traffic through it. */
@@ -43,6 +43,7 @@ function judged(t: Tunnel, finding: ProbeFinding, now: Instant, state: State): T
     liveness,
     window,
     rtt: replied ? observeRtt(t.rtt, outcome.rtt) : t.rtt,
+    unrest: liveness.kind === 'hard_down' && t.liveness.kind !== 'hard_down' ? moreUnrest(t.unrest, now) : t.unrest,
     health: liveness.kind === 'hard_down' ? unreachable(summary) : summary,
     probing: {
       ...t.probing,

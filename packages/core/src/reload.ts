@@ -1,6 +1,6 @@
 import type { Config, TunnelConfig } from './config/model.js';
 import type { Emit } from './effects.js';
-import type { State } from './state.js';
+import { lineUp, type State } from './state.js';
 import { newTunnel, type Probing, sameTunnel, type Tunnel } from './tunnel.js';
 
 /** Takes another configuration on record. What follows from it is `settle`'s affair. */
@@ -22,7 +22,9 @@ export function reloaded(state: State, config: Config, emit: Emit): State {
     state.nextCheckAt,
     state.nextCheckAt + config.failover.checkInterval - state.config.failover.checkInterval,
   );
-  return { ...state, config, tunnels: [...tunnels, ...leaving], nextCheckAt };
+  const { preference: asked } = state;
+  const preference = asked !== null && config.tunnels.some(({ name }) => name === asked.tunnel) ? asked : null;
+  return { ...state, config, preference, ...lineUp([...tunnels, ...leaving]), nextCheckAt };
 }
 
 function retaken(old: Tunnel, next: TunnelConfig, { health }: Config): Tunnel {

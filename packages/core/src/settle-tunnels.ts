@@ -4,7 +4,7 @@ import type { RoutePlan } from './facts.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { primaryInDoubt, type State } from './state.js';
 import type { Tunnel } from './tunnel.js';
-import type { Instant } from './units.js';
+import { type Instant, NEVER } from './units.js';
 import { isSweeping } from './upkeep.js';
 
 // A gateway with a thousand tunnels hears of one at a time. What a tunnel needs follows from itself and
@@ -24,6 +24,8 @@ interface Shared {
 
 /** How matters stood when tunnels were last settled. */
 export interface Settled {
+  /** Whether all of them were. */
+  readonly whole: boolean;
   /** Null: all of them are to be settled next time. */
   readonly shared: Shared | null;
   /** No tunnel has anything to do by itself before. */
@@ -38,17 +40,19 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
   const present = sharedBy(state);
   const shared = settled.shared !== null && sameShared(settled.shared, present) ? settled.shared : present;
   const whole = shared !== settled.shared || now >= settled.wakeAt;
-  const all = whole || state.tunnels.some((t, i) => movedOn(before[i], t));
-  let wakeAt = all ? Number.POSITIVE_INFINITY : settled.wakeAt;
+  const all = whole || state.tunnels.length !== before.length || state.tunnels.some((t, i) => movedOn(before[i], t));
+  let wakeAt = all ? NEVER : settled.wakeAt;
   let again = false;
-  const tunnels = state.tunnels.map((t, i) => {
-    if (!all && t === before[i]) return t;
+  const tunnels = state.tunnels.slice();
+  for (let i = 0; i < tunnels.length; i += 1) {
+    const t = tunnels[i]!;
+    if (!all && t === before[i]) continue;
     const next = settleTunnel(t, state, now, emit);
     if (movedOn(t, next)) again = true;
     wakeAt = Math.min(wakeAt, tunnelWake(next, state, now));
-    return next;
-  });
-  return { ...state, tunnels, settled: { ...settled, shared: again ? null : shared, wakeAt } };
+    tunnels[i] = next;
+  }
+  return { ...state, tunnels, settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt } };
 }
 
 /** Others may have waited for its interface. */

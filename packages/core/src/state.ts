@@ -12,6 +12,13 @@ export type FailoverState =
   /** The primary is sick and there is no backup: said once, not at every check. */
   | { readonly kind: 'stranded'; readonly primary: string; readonly since: Instant };
 
+/** Whom the operator asked for. */
+export interface Preference {
+  readonly tunnel: string;
+  /** It has not had the route since it was asked for, and gets it at once when it can carry traffic. */
+  readonly pending: boolean;
+}
+
 export interface RouteState {
   readonly desired: RoutePlan;
   /** Null: the host's table is not known to match any plan of ours. */
@@ -31,7 +38,11 @@ export interface State {
   readonly config: Config;
   /** In file order; tunnels that a reload removed stand last until they are down. */
   readonly tunnels: readonly Tunnel[];
+  /** Where each stands in `tunnels`, by name. */
+  readonly places: ReadonlyMap<string, number>;
   readonly failover: FailoverState;
+  /** Null: ranks decide. */
+  readonly preference: Preference | null;
   /** When scores are next looked at. */
   readonly nextCheckAt: Instant;
   /** The first choice of a primary waits so long for tunnels that are still being judged. */
@@ -48,8 +59,9 @@ export function initialState(config: Config): State {
   return {
     phase: 'stopped',
     config,
-    tunnels: config.tunnels.map(newTunnel),
+    ...lineUp(config.tunnels.map(newTunnel)),
     failover: { kind: 'idle' },
+    preference: null,
     nextCheckAt: NEVER,
     chooseBy: LONG_AGO,
     nextMeasureAt: NEVER,
@@ -65,14 +77,31 @@ export function initialState(config: Config): State {
     },
     upkeep: NO_UPKEEP,
     targetsSilent: false,
-    settled: { shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
+    settled: { whole: false, shared: null, wakeAt: LONG_AGO, decideAt: LONG_AGO },
   };
+}
+
+/** Those tunnels in that order. Whatever changes who stands where goes through here. */
+export function lineUp(tunnels: readonly Tunnel[]): Pick<State, 'tunnels' | 'places'> {
+  return { tunnels, places: new Map(tunnels.map((t, i) => [t.config.name, i])) };
+}
+
+export function tunnelNamed(state: State, name: string): Tunnel | null {
+  return state.tunnels[state.places.get(name) ?? -1] ?? null;
+}
+
+/** That tunnel in the place of its namesake. */
+export function replaced(state: State, tunnel: Tunnel): State {
+  const at = state.places.get(tunnel.config.name);
+  if (at === undefined || state.tunnels[at] === tunnel) return state;
+  const tunnels = state.tunnels.slice();
+  tunnels[at] = tunnel;
+  return { ...state, tunnels };
 }
 
 export function primaryOf(state: State): Tunnel | null {
   if (state.failover.kind === 'idle') return null;
-  const { primary } = state.failover;
-  return state.tunnels.find((t) => t.config.name === primary) ?? null;
+  return tunnelNamed(state, state.failover.primary);
 }
 
 /** While it is, every tunnel must be able to show that it is well. */

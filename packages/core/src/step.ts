@@ -10,7 +10,7 @@ import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed } from './route.js';
 import { settleTunnels } from './settle-tunnels.js';
 import { settleStandIn, targetsHeard } from './stand-in.js';
-import { routeGivenUp, type State } from './state.js';
+import { lineUp, replaced, routeGivenUp, type State, tunnelNamed } from './state.js';
 import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 import {
@@ -70,6 +70,8 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     .with({ type: 'tick' }, () => state)
     .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
     .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))
+    .with({ type: 'restart' }, (e) => patch(state, e.tunnel, (t) => restarted(t, now)))
+    .with({ type: 'prefer' }, (e) => asked(state, e.tunnel))
     .with({ type: 'reload' }, (e) => reloaded(state, e.config, emit))
     .with({ type: 'tunnel_raised' }, (e) => current(state, e, (t) => raised(t, e.reading, now)))
     .with({ type: 'tunnel_lowered' }, (e) => current(state, e, lowered))
@@ -100,27 +102,32 @@ function settle(before: State, recorded: State, now: Instant, emit: Emit): State
   if (recorded.phase === 'stopped') return withoutGone(recorded);
   const state = settleStandIn(expireSweep(expireRoute(recorded, now, emit), now), emit);
   const moved = settleTunnels(before.tunnels, state, now, emit);
-  const routed = settleDecision(before, withoutGone(moved), now, emit);
+  const routed = settleDecision(before, moved.settled.whole ? withoutGone(moved) : moved, now, emit);
   const kept = settleFlows(settleUpkeep(routed, now, emit), emit);
-  return settleStop(settleMeter(kept, now, emit), emit);
+  return settleStop(settleMeter(before, kept, now, emit), emit);
 }
 
 function withoutGone(state: State): State {
   const gone = (t: Tunnel): boolean => t.leaving && t.state.kind === 'down';
-  return state.tunnels.some(gone) ? { ...state, tunnels: state.tunnels.filter((t) => !gone(t)) } : state;
+  return state.tunnels.some(gone) ? { ...state, ...lineUp(state.tunnels.filter((t) => !gone(t))) } : state;
 }
 
-function settleMeter(state: State, now: Instant, emit: Emit): State {
+function settleMeter(before: State, state: State, now: Instant, emit: Emit): State {
   if (!state.tunnels.some((t) => t.state.kind === 'up'))
     return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
-  const doubt = (t: Tunnel): boolean => t.liveness.kind === 'suspect' || t.liveness.kind === 'soft_down';
-  // Traffic that stops is noticed no sooner than it is looked at.
-  const close = state.tunnels.some((t) => doubt(t) || t.traffic.flowingSince !== null);
+  const due = state.nextMeasureAt === NEVER || now >= state.nextMeasureAt;
+  // Between two looks only a tunnel that has just changed can be a reason to look sooner.
+  const close = state.tunnels.some((t, i) => (due || t !== before.tunnels[i]) && wantsCloseLook(t));
   const interval = close ? MEASURE_INTERVAL_CLOSE : MEASURE_INTERVAL;
   const nextAt = Math.min(state.nextMeasureAt, now + interval);
-  if (state.nextMeasureAt !== NEVER && now < nextAt) return { ...state, nextMeasureAt: nextAt };
+  if (!due && now < nextAt) return nextAt === state.nextMeasureAt ? state : { ...state, nextMeasureAt: nextAt };
   emit({ type: 'measure' });
   return { ...state, nextMeasureAt: now + interval };
+}
+
+/** Traffic that stops is noticed no sooner than it is looked at. */
+function wantsCloseLook({ liveness, traffic }: Tunnel): boolean {
+  return liveness.kind === 'suspect' || liveness.kind === 'soft_down' || traffic.flowingSince !== null;
 }
 
 function settleStop(state: State, emit: Emit): State {
@@ -151,6 +158,20 @@ function woken(state: State, gap: Millis, now: Instant, emit: Emit): State {
     return t.state.kind === 'up' ? { ...stirred(t, now, state.config), ...unjudged(now, t) } : t;
   });
   return afresh(suspectTampering({ ...state, tunnels }, now), now);
+}
+
+/** One that is down has only to come up. One that failed does not wait out its pause. */
+function restarted(t: Tunnel, now: Instant): Tunnel {
+  if (t.leaving) return t;
+  const asked = { ...t, wanted: true, restarting: t.state.kind !== 'down' };
+  return t.state.kind === 'failed' ? { ...asked, state: { ...t.state, retryAt: now } } : asked;
+}
+
+/** Asked again, it is asked for anew. */
+function asked(state: State, name: string | null): State {
+  if (name === null) return { ...state, preference: null };
+  const known = tunnelNamed(state, name)?.leaving === false;
+  return known ? { ...state, preference: { tunnel: name, pending: true } } : state;
 }
 
 /** Whoever starts or stops the gateway does not wait out the pauses of earlier failures. */
@@ -185,11 +206,8 @@ function noticed(state: State, change: HostChange, now: Instant): State {
 }
 
 function patch(state: State, name: string, change: (t: Tunnel) => Tunnel): State {
-  const at = state.tunnels.findIndex((t) => t.config.name === name);
-  const found = state.tunnels[at];
-  if (found === undefined) return state;
-  const changed = change(found);
-  return changed === found ? state : { ...state, tunnels: state.tunnels.map((t, i) => (i === at ? changed : t)) };
+  const found = tunnelNamed(state, name);
+  return found === null ? state : replaced(state, change(found));
 }
 
 function current(state: State, answer: { tunnel: string; epoch: number }, change: (t: Tunnel) => Tunnel): State {

@@ -35,6 +35,8 @@ export interface Tunnel {
   readonly running: TunnelConfig | null;
   /** What the operator asks for. `state` says what is; `settle` closes the gap. */
   readonly wanted: boolean;
+  /** It is to go down before it comes up again. */
+  readonly restarting: boolean;
   /** A reload left it out: it goes for good once it is down. */
   readonly leaving: boolean;
   readonly state: TunnelState;
@@ -55,6 +57,8 @@ export interface Tunnel {
   readonly soundSince: Instant | null;
   /** Connections over it have been ended since it became unreachable. */
   readonly flowsAborted: boolean;
+  /** How often it has become unreachable of late, and when last. */
+  readonly unrest: Unrest;
   /** How often in a row it lost the route by its own fault. */
   readonly flaps: number;
 }
@@ -72,6 +76,21 @@ export interface Probing {
   readonly retryAt: Instant;
 }
 
+export interface Unrest {
+  readonly times: number;
+  readonly at: Instant;
+}
+
+/** Steady for so long, it has lived down how it was before. */
+const UNREST_MEMORY: Millis = 600_000;
+
+/** A tunnel that comes and goes more often is news no more, to people. */
+export const UNREST_SAID = 3;
+
+export function moreUnrest({ times, at }: Unrest, now: Instant): Unrest {
+  return { times: now - at > UNREST_MEMORY ? 1 : times + 1, at: now };
+}
+
 /** A full look at each tunnel's interface at least so often, however quiet the host's monitor is. */
 export const LOOK_INTERVAL: Millis = 30_000;
 
@@ -82,6 +101,7 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     config,
     running: null,
     wanted: config.enabled,
+    restarting: false,
     leaving: false,
     state: { kind: 'down' },
     epoch: 0,
@@ -90,6 +110,7 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     ...unjudged(LONG_AGO, null),
     lastProbedAt: null,
     flowsAborted: false,
+    unrest: { times: 0, at: LONG_AGO },
     flaps: 0,
   };
 }
@@ -114,21 +135,16 @@ export function unjudged(now: Instant, before: Pick<Tunnel, 'probing' | 'sides'>
   };
 }
 
-/** Wanted, by the configuration that is running. A changed one goes down first. */
+/** Wanted, by the configuration that is running. A changed one goes down first, and so does one that restarts. */
 export function isDue(t: Tunnel, state: State): boolean {
-  return t.wanted && state.phase === 'running' && (t.running === null || sameTunnel(t.running, t.config));
+  return (
+    t.wanted && !t.restarting && state.phase === 'running' && (t.running === null || sameTunnel(t.running, t.config))
+  );
 }
 
 /** The interface it runs on, which a reload may be about to change. */
 export function ifaceOf(t: Tunnel): string {
   return (t.running ?? t.config).iface;
-}
-
-/** Fit to carry traffic, but for a probe that may just have been lost. */
-export function isSound(t: Tunnel, state: State): boolean {
-  if (!isDue(t, state) || t.state.kind !== 'up' || t.health === null) return false;
-  const alive = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
-  return alive && t.health.score >= state.config.failover.takeAtLeast;
 }
 
 /** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */

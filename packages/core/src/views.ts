@@ -60,7 +60,7 @@ export interface TunnelView {
   readonly mtu: number | null;
   /** Packets of full size vanish in it without a word. */
   readonly mtu_black_hole: boolean;
-  /** Where it is broken: `local`, `underlay`, `pop`, `upstream` or `target`; null while it is not, or that is unknown. */
+  /** Where it is broken: local, underlay, pop, upstream or target; null while it is not, or that is unknown. */
   readonly fault_place: FaultPlace | null;
   /** Whether others can connect to its address; null while no address is known. Not behind a translator. */
   readonly inbound: boolean | null;

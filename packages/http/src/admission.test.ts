@@ -13,7 +13,8 @@ const WAYS = [
 ] as const;
 const TOKEN = 'a-token-of-this-test-0123456789';
 const matches = (presented: string): boolean => presented === TOKEN;
-/** Every operation that changes anything, and paths that are not there: the gate stands before all of them. */
+const bearer = (token: string): NonNullable<Ask['headers']> => ({ authorization: `Bearer ${token}` });
+/** Every operation that changes anything, so that none is forgotten, and what is not there: the gate is before all. */
 const WRITES: readonly (readonly [method: string, path: string])[] = [
   ...OPERATION_ROWS.filter(({ method }) => method !== 'GET').map(
     ({ method, path }) => [method, path.replaceAll(/\{\w+\}/g, '7654')] as const,

@@ -7,6 +7,7 @@ import { Connections } from './connections.js';
 import type { Arrival } from './guard.js';
 import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';
 import type { ApiProblem } from './problems.js';
+import { boundUnreadBody } from './unread-body.js';
 
 /** What every way of listening needs. */
 export interface ServerOptions {
@@ -75,6 +76,7 @@ function answerRequests(
   });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     connections.begin(incoming.socket, outgoing);
+    boundUnreadBody(incoming, outgoing);
     const problem = objectionTo(incoming, connections);
     if (problem !== null) return send(outgoing, problemAnswer(problem));
     ask(incoming, outgoing).catch((thrown: unknown) => {

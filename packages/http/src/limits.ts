@@ -39,3 +39,6 @@ export const SURPLUS_CONNECTIONS = 100;
  * sending makes the kernel reset the connection, which can destroy the answer before it is read.
  */
 export const LINGER: Millis = 500;
+
+/** Bytes read of a body after its answer, meanwhile: the kernels of both sides hold no more of a small one. */
+export const DRAINED = 1_048_576;

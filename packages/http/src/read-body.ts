@@ -10,10 +10,7 @@ const MEDIA_TYPES: Readonly<Record<TextType, RegExp>> = {
 };
 
 /** Reads the body of a request as text, if it is of that type and not encoded. `admission` has bounded its length. */
-export async function readText(
-  request: Request,
-  wanted: TextType,
-): Promise<Result<string, ApiProblem>> {
+export async function readText(request: Request, wanted: TextType): Promise<Result<string, ApiProblem>> {
   const { headers } = request;
   const given = headers.get('content-type');
   if (given === null || !MEDIA_TYPES[wanted].test(given) || !isUtf8(given))

@@ -178,7 +178,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
       this.running.set(this.#nextPid, ['wireguard-go', name]);
       return true;
     };
-    return { kernel: this.kernel, hasModule: this.#options.wireguardModule ?? true, startUserspace };
+    const ip = (args: readonly string[]): Finished | null => this.#known(['ip', ...args]);
+    return { kernel: this.kernel, hasModule: this.#options.wireguardModule ?? true, startUserspace, ip };
   }
 
   /** wireguard-go ends with its interface. */

@@ -29,8 +29,9 @@ const verdict = (refusal: Refusal): Finished => (refusal === null ? done() : no(
 
 /** Does what `ip` would, with the words after it. Null for a command it does not know. */
 export function fakeIp(options: FakeIpOptions, args: readonly string[]): Finished | null {
-  const words = args.filter((word) => !/^-[A-Za-z6]+$/.test(word));
+  const words = args.filter((word) => !/^-[A-Za-z46]+$/.test(word));
   const [object, verb, ...rest] = words;
+  const family = args.includes('-4') ? 4 : 6;
   switch (`${object} ${verb}`) {
     case 'addr show':
       return showAddresses(options.kernel, rest);
@@ -54,10 +55,11 @@ export function fakeIp(options: FakeIpOptions, args: readonly string[]): Finishe
     case 'rule del':
       return changeRule(options.kernel, verb === 'del', rest);
     case 'route show':
-      return showRoutes(options.kernel, rest);
+      return showRoutes(options.kernel, family, rest);
+    case 'route add':
     case 'route replace':
     case 'route del':
-      return changeRoute(options.kernel, verb === 'del', rest);
+      return changeRoute(options.kernel, verb ?? '', rest);
     case 'route get':
       return options.underlay === null
         ? no('RTNETLINK answers: Network is unreachable')
@@ -86,12 +88,16 @@ function withLink(
 
 function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished | null {
   const name = after(words, 'dev');
-  const link = kernel.links.get(name ?? '');
-  if (link === undefined) return no(`Device "${name}" does not exist.`, 1);
+  if (name === null) return done([...kernel.links].map(([each, link]) => addressRow(each, link)));
+  const link = kernel.links.get(name);
+  return link === undefined ? no(`Device "${name}" does not exist.`, 1) : done([addressRow(name, link)]);
+}
+
+function addressRow(name: string, link: FakeLink): object {
   const addr_info = [...link.addresses].map(([text, flags]) => {
     const [local, length] = text.split('/');
     return {
-      family: 'inet6',
+      family: text.includes(':') ? 'inet6' : 'inet',
       local,
       prefixlen: Number(length),
       scope: local?.startsWith('fe80:') === true ? 'link' : 'global',
@@ -100,21 +106,25 @@ function showAddresses(kernel: FakeKernel, words: readonly string[]): Finished |
       ),
     };
   });
-  return done([
-    {
-      ...linkRow(name ?? '', link),
-      ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
-    },
-  ]);
+  return {
+    ...linkRow(name, link),
+    ...{ addr_info, stats64: { rx: { bytes: 5, packets: 1 }, tx: { bytes: 7, packets: 1 } } },
+  };
 }
 
 const linkRow = (ifname: string, link: FakeLink): object => ({
-  ...{ ifindex: link.index, ifname, flags: link.up ? ['UP'] : [], mtu: link.mtu, group: link.group },
+  ...{ ifindex: link.index, ifname, flags: flagsOf(link), mtu: link.mtu, group: link.group },
   ...(link.alias === '' ? {} : { ifalias: link.alias }),
   ...(link.kind === null
     ? {}
     : { linkinfo: { info_kind: link.kind, info_data: { remote: link.remote, local: link.local } } }),
 });
+
+/** Tunnels have no neighbours. */
+const flagsOf = ({ up, kind }: FakeLink): readonly string[] => [
+  ...(['sit', 'tun', 'wireguard'].includes(kind ?? '') ? ['NOARP'] : []),
+  ...(up ? ['UP'] : []),
+];
 
 function showLink(kernel: FakeKernel, words: readonly string[]): Finished | null {
   if (words.includes('dev')) return withLink(kernel, words, (link, name) => done([linkRow(name, link)]));
@@ -201,11 +211,14 @@ function changeRule(kernel: FakeKernel, isRemoval: boolean, words: readonly stri
   return verdict(isRemoval ? kernel.removeRule(rule) : kernel.addRule(rule));
 }
 
-function showRoutes(kernel: FakeKernel, words: readonly string[]): Finished {
+function showRoutes(kernel: FakeKernel, family: 4 | 6, words: readonly string[]): Finished {
   const table = after(words, 'table') ?? 'main';
   const protocol = after(words, 'proto');
+  const iface = after(words, 'dev');
   const shown = kernel.routes.filter(
     (route) =>
+      family === (/^\d+\./.test(route.destination) ? 4 : 6) &&
+      (iface === null || route.iface === iface) &&
       (table === 'all' ? route.table !== LOCAL_TABLE : route.table === Number(table)) &&
       (!words.includes('default') || route.destination === 'default') &&
       (protocol === null || route.protocol === Number(protocol)),
@@ -229,7 +242,7 @@ const routeRow = (route: FakeRoute, names: { readonly table: boolean; readonly p
   ...{ metric: route.metric, flags: [] },
 });
 
-function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly string[]): Finished {
+function changeRoute(kernel: FakeKernel, verb: string, words: readonly string[]): Finished {
   const iface = after(words, 'dev');
   if (iface !== null && !kernel.links.has(iface)) return no(`Cannot find device "${iface}"`, 1);
   const isUnreachable = words[0] === 'unreachable';
@@ -243,7 +256,8 @@ function changeRoute(kernel: FakeKernel, isRemoval: boolean, words: readonly str
     metric: Number(after(words, 'metric') ?? 1024),
     protocol: Number(after(words, 'proto') ?? 3),
   };
-  return verdict(isRemoval ? kernel.removeRoute(route) : kernel.replaceRoute(route));
+  if (verb === 'del') return verdict(kernel.removeRoute(route));
+  return verdict(verb === 'add' ? kernel.addRoute(route) : kernel.replaceRoute(route));
 }
 
 /** The kernel forgets the host part of a destination. Enough of that for the addresses of our tests: /64 and /128. */

@@ -92,6 +92,11 @@ export class FakeKernel {
       : 'RTNETLINK answers: No such file or directory';
   }
 
+  /** Refused where there is one of equal table, destination and metric, whosever it is. */
+  addRoute(route: FakeRoute): Refusal {
+    return this.routes.some((is) => sameSlot(is, route)) ? EXISTS : this.replaceRoute(route);
+  }
+
   /** The first one of equal table, destination and metric is replaced, whosever it is, as the kernel does. */
   replaceRoute(route: FakeRoute): Refusal {
     if (route.iface !== null && this.links.get(route.iface)?.up !== true) return 'RTNETLINK answers: Network is down';

@@ -41,6 +41,8 @@ export interface FakeWgHost {
   readonly hasModule: boolean;
   /** Null: that program is not installed. */
   startUserspace(name: string): boolean;
+  /** What a command of a file does that is one of `ip`. */
+  ip(args: readonly string[]): Finished | null;
 }
 
 const no = (stderr: string, exitCode = 1): Finished => ({ exitCode, stdout: '', stderr });
@@ -117,8 +119,9 @@ export class FakeWireguard {
       );
     }
     const said = host.hasModule ? asked : fellBack;
-    const addresses = valuesOf(lines, 'interface', 'address').filter((address) => address.includes(':'));
-    const given = new Map(addresses.map((address) => [address.includes('/') ? address : `${address}/128`, []]));
+    const addresses = valuesOf(lines, 'interface', 'address');
+    const longest = (address: string): number => (address.includes(':') ? 128 : 32);
+    const given = new Map(addresses.map((each) => [each.includes('/') ? each : `${each}/${longest(each)}`, []]));
     kernel.addLink(name, { kind: host.hasModule ? 'wireguard' : 'tun', up: true, mtu: 1420, addresses: given });
     const allowed = valuesOf(lines, 'peer', 'allowedips');
     this.peers.set(name, [peerLine(valuesOf(lines, 'peer', 'endpoint')[0] ?? '(none)', allowed.join(','))]);
@@ -126,15 +129,15 @@ export class FakeWireguard {
     if (sharesRouting(lines) && !lines.some(({ key, value }) => key === 'table' && value === 'off')) {
       kernel.addRule({ pref: 32_765, from: null, oif: null, table: 51_820, protocol: null });
     }
-    return this.#runHooks(lines, name, 'PostUp', said, () => this.#remove(kernel, name));
+    return this.#runHooks(host, lines, { name, when: 'PostUp', said }, () => this.#remove(kernel, name));
   }
 
   #down(host: FakeWgHost, name: string, lines: readonly WgLine[]): Finished {
     if (!this.#isWireguard(host.kernel, name)) return no(`wg-quick: \`${name}' is not a WireGuard interface`);
-    const before = this.#runHooks(lines, name, 'PreDown', '', () => undefined);
+    const before = this.#runHooks(host, lines, { name, when: 'PreDown', said: '' }, () => undefined);
     if (before.exitCode !== 0) return before;
     this.#remove(host.kernel, name);
-    return this.#runHooks(lines, name, 'PostDown', '', () => undefined);
+    return this.#runHooks(host, lines, { name, when: 'PostDown', said: '' }, () => undefined);
   }
 
   #remove(kernel: FakeKernel, name: string): void {
@@ -142,18 +145,27 @@ export class FakeWireguard {
     this.peers.delete(name);
   }
 
-  /** `false` fails; every other command does nothing. */
-  #runHooks(lines: readonly WgLine[], name: string, when: string, said: string, undo: () => void): Finished {
+  /** `false` fails and `ip` does what it says; every other command does nothing. */
+  #runHooks(host: FakeWgHost, lines: readonly WgLine[], { name, when, said }: HookRun, undo: () => void): Finished {
     for (const { key, command } of hooksOf(lines)) {
       if (key !== when) continue;
-      this.hooksRun.push(`${key} ${command.replaceAll('%i', name)}`);
-      if (command !== 'false') continue;
+      const [program, ...args] = command.replaceAll('%i', name).split(' ');
+      const isDone = program === 'ip' ? host.ip(args)?.exitCode === 0 : program !== 'false';
+      if (program !== 'ip') this.hooksRun.push(`${key} ${[program, ...args].join(' ')}`);
+      if (isDone) continue;
       undo();
       // Only on the way up it cleans up after a failure.
-      return no(`${said}[#] false\n${when === 'PostUp' ? `[#] ip link delete dev ${name}\n` : ''}`);
+      return no(`${said}[#] ${command}\n${when === 'PostUp' ? `[#] ip link delete dev ${name}\n` : ''}`);
     }
     return done();
   }
+}
+
+/** Which of a file's commands are due, and what wg-quick has printed before. */
+interface HookRun {
+  readonly name: string;
+  readonly when: string;
+  readonly said: string;
 }
 
 /** A peer's line of `wg show IFACE dump`. */

@@ -16,5 +16,6 @@ export {
   fakeConf,
   peerLine,
 } from './fake-wireguard.js';
-export { describeProber, type NetworkMood, type ProberStage, type SetProberStage } from './prober-contract.js';
+export { describeProber } from './prober-contract.js';
+export type { NetworkMood, ProberStage, SentProbe, SetProberStage } from './prober-stage.js';
 export { describeRouteTable, type RouteTableSetup } from './route-table-contract.js';

@@ -1,30 +1,7 @@
-import type { Instant, Millis, ProbeError, ProbeFinding, ProbePlan, Prober } from '@hurricane/core';
+import type { Millis, ProbeError, ProbeFinding, ProbePlan } from '@hurricane/core';
 import type { Result } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
-
-/** How a network treats the probes that leave from here on. */
-export type NetworkMood =
-  | { readonly kind: 'answers'; readonly after: Millis }
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'refuses' };
-
-/** A prober on a stage: a clock and a network that the test directs. */
-export interface ProberStage {
-  readonly prober: Prober;
-  now(): Instant;
-  /** Lets time pass and all that is due in it happen. */
-  pass(span: Millis): Promise<void>;
-  network(mood: NetworkMood): void;
-  /** From here on the source address is not on the host. */
-  loseSource(): void;
-  /** Every probe that has left. */
-  readonly sent: readonly { readonly target: string; readonly at: Instant }[];
-  /** Processes, sockets and alarms the prober holds. */
-  held(): number;
-}
-
-/** `chance`, from 0 to 1, is what the prober's source of randomness says. */
-export type SetProberStage = (chance: number) => ProberStage;
+import type { NetworkMood, ProberStage, SetProberStage } from './prober-stage.js';
 
 const PLAN: ProbePlan = {
   iface: 'he0',
@@ -179,6 +156,36 @@ export function describeProber(name: string, setStage: SetProberStage): void {
 
       expect(run.stage.sent.map((probe) => probe.target)).toEqual([...targets, ...targets, ...targets]);
       expect(new Set(run.findings.map((finding) => finding.target))).toEqual(new Set(targets));
+    });
+
+    it.each([
+      ['the plan’s source', PLAN.source],
+      ['no source of its own where the plan names none', null],
+    ])('sends with %s', async (_what, source) => {
+      const run = start(setStage(1), { plan: { ...PLAN, source } });
+
+      await run.stage.pass(1_200);
+
+      expect(run.stage.sent.map((probe) => probe.source)).toEqual([source, source, source]);
+    });
+
+    it('probes IPv4 targets as well', async () => {
+      const run = start(setStage(1), { plan: { ...PLAN, source: null, targets: ['192.0.2.1'] } });
+      run.stage.network({ kind: 'answers', after: 40 });
+
+      await run.stage.pass(100);
+
+      expect(run.findings).toEqual([{ ...reply(40, false), target: '192.0.2.1' }]);
+    });
+
+    it.each(['2001:db8::1', '192.0.2.1'])('sends to %s packets of the plan’s size, or errs', async (target) => {
+      const plan = { ...PLAN, source: null, targets: [target], packetSize: 1_400 };
+      const run = start(setStage(1), { plan });
+
+      await run.stage.pass(1_200);
+
+      const sizes = run.stage.sent.map((probe) => probe.packetSize);
+      expect(sizes).toEqual(run.end()?.isErr() === true ? [] : [1_400, 1_400, 1_400]);
     });
 
     it('has four losses of quick probes over two targets within 470 ms', async () => {

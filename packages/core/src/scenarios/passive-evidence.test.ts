@@ -69,6 +69,34 @@ describe('probes of a tunnel', () => {
   });
 });
 
+describe('bytes that go out into a silence', () => {
+  const quick = (stage: Stage, from: number): readonly number[] =>
+    stage.steps
+      .slice(from)
+      .filter(({ effects }) => effects.some((e) => e.type === 'probe' && e.tunnel === 'he' && e.plan?.interval === 100))
+      .map(({ now }) => now);
+
+  it.each([BUSY, 0])(
+    'have probes sent at once, before any is missed, where %i bytes a second still go out',
+    async (out) => {
+      const stage = await Stage.running({ config });
+      Object.assign(stage.world.link('he0'), { inflow: BUSY, outflow: out });
+      await stage.run(3_000);
+      const [from, stopped] = [stage.steps.length, stage.clock.now()];
+
+      stage.world.link('he0').count(stage.clock.now());
+      stage.world.link('he0').inflow = 0;
+      await stage.run(500);
+
+      // What ends without anything waiting for an answer is no reason to ask.
+      expect(quick(stage, from).filter((at) => at - stopped < 400)).toHaveLength(out > 0 ? 1 : 0);
+      await stage.run(60_000);
+      expect(stage.tunnel('he')).toMatchObject({ liveness: 'alive' });
+      expect(stage.newsOf('failed_over')).toEqual([]);
+    },
+  );
+});
+
 describe('a busy tunnel that becomes a black hole', () => {
   it.each(PHASES)('is left as soon as an idle one, at phase $phase ms', async ({ phase, seed }) => {
     const stage = await Stage.running({ config, seed });

@@ -48,6 +48,8 @@ export class Link {
   refuses = false;
   /** Traffic of others coming in, in bytes per second. Lost probes do not stop it; a cut does. */
   inflow = 0;
+  /** The same going out. A cut does not stop what is sent into it. */
+  outflow = 0;
   /** Faults of this link alone, over the world's. */
   faults: Partial<Faults> = {};
   #rx = 0;
@@ -88,7 +90,9 @@ export class Link {
   }
 
   count(now: Instant, { rx = 0, tx = 0 }: { rx?: number; tx?: number } = {}): void {
-    if (this.present && !this.cut) this.#rx += (this.inflow * (now - this.#countedAt)) / 1000;
+    const seconds = (now - this.#countedAt) / 1000;
+    if (this.present && !this.cut) this.#rx += this.inflow * seconds;
+    if (this.present) this.#tx += this.outflow * seconds;
     this.#countedAt = now;
     this.#rx += rx;
     this.#tx += tx;

@@ -71,7 +71,8 @@ export class Witness {
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
       const heard = !this.#targetsDead(state);
-      if (t.state.kind === 'up' && t.wanted && heard && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
+      const wanted = t.wanted && !t.restarting;
+      if (t.state.kind === 'up' && wanted && heard && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
       truths.set(t.config.name, {
         deadFor: now - (dead.get(key) ?? now),
         refusedFor: now - (refused.get(key) ?? now),
@@ -97,6 +98,8 @@ export class Witness {
     this.#sameSince.set(t.config.name, { key, since });
     // A server that has fallen mute looks broken: nobody can know that it only says nothing.
     if (place === null || now - since < PLACE_KNOWN || link.popMute || link.underlayMute) return;
+    // One that is too slow for every deadline answers nowhere along its path.
+    if (link.rtt + link.jitter >= state.config.health.deadline.max) return;
     // Where the rules are gone, or the address is another's, packets leave by another tunnel.
     if (!link.routed || !link.present || link.address !== t.reading?.address || link.refuses || link.loss === 1) return;
     const truth = link.cutAt ?? 'target';

@@ -166,7 +166,7 @@ export class World implements Host {
     this.faults = NO_FAULTS;
     this.deadTargets.clear();
     for (const link of this.links.values())
-      Object.assign(link, { rtt: 20, jitter: 5, loss: 0, refuses: false, inflow: 0, faults: {}, ...WHOLE });
+      Object.assign(link, { rtt: 20, jitter: 5, loss: 0, refuses: false, inflow: 0, outflow: 0, faults: {}, ...WHOLE });
   }
 
   #add(options: LinkOptions): Link {

@@ -1,0 +1,52 @@
+import { type ConfigOf, describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
+import { describe, expect, it } from 'vitest';
+import { linuxDrivers } from './linux-host.js';
+import { sweepHost } from './sweep.js';
+import { FakeHost } from './testing/fake-host.js';
+
+const tunnel: ConfigOf<'he_6in4'> = {
+  type: 'he_6in4',
+  name: 'he',
+  iface: 'he0',
+  enabled: true,
+  priority: 0,
+  address: '2001:db8:1::2',
+  prefixLength: 64,
+  endpoint: '203.0.113.1',
+  local: null,
+  mtu: null,
+};
+const live = (): AbortSignal => new AbortController().signal;
+/** As a process would be right after its start. */
+const driversOn = (host: FakeHost) =>
+  linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles: host.wireguardFiles });
+
+// The kernel tells 6in4 tunnels apart by their two ends, whatever they are called (ipip6_newlink in sit.c).
+describe('a 6in4 interface of ours that somebody has given another name', () => {
+  it('is named as what is in the way of a new one', async () => {
+    const host = await renamed();
+
+    const error = (await driversOn(host).he_6in4.up(tunnel, live()))._unsafeUnwrapErr();
+
+    expect(describeDriverError(error)).toContain('to which "old0" already has a tunnel from 192.0.2.10');
+  });
+
+  it('is cleared away by the next start', async () => {
+    const host = await renamed();
+    const drivers = driversOn(host);
+
+    const found = (await sweepHost({ runner: host, processes: host, drivers }, [tunnel], live()))._unsafeUnwrap();
+
+    expect(found).toEqual(['interface old0']);
+    expect((await drivers.he_6in4.up(tunnel, live()))._unsafeUnwrap().link).toBe('up');
+  });
+});
+
+async function renamed(): Promise<FakeHost> {
+  const host = new FakeHost();
+  (await driversOn(host).he_6in4.up(tunnel, live()))._unsafeUnwrap();
+  const link = host.kernel.links.get('he0') ?? expect.fail('he0 is missing');
+  host.kernel.links.delete('he0');
+  host.kernel.links.set('old0', link);
+  return host;
+}

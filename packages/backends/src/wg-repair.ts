@@ -1,0 +1,63 @@
+import type { DriverError } from '@hurricane/core';
+import { ok, Result, ResultAsync, safeTry } from 'neverthrow';
+import type { CommandRunner } from './command.js';
+import type { HostLooks } from './host-looks.js';
+import type { Interface } from './interface.js';
+import { orNoIpv6 } from './ipv6-switch.js';
+import type { PolicyRouting } from './policy-routing.js';
+import { putBackAddresses, putBackNetworks, type WgBelongings } from './wg-belongings.js';
+import type { MadeFrom } from './wg-made.js';
+import { wgSource } from './wg-reading.js';
+import { isWireguard } from './wg-sight.js';
+
+export interface WgRepairParts {
+  readonly runner: CommandRunner;
+  readonly policy: PolicyRouting;
+  readonly looks: HostLooks;
+  readonly made: MadeFrom;
+}
+
+export interface WgRepairRequest {
+  readonly iface: string;
+  /** The address the tunnel is to use, where its interface has it. */
+  readonly preferred: string | null;
+}
+
+type Phrases = ResultAsync<readonly string[], DriverError>;
+
+const NOTHING: Result<readonly string[], DriverError> = ok([]);
+
+/**
+ * Puts back what others took of a WireGuard tunnel that is up: rules, its table, and of an interface of
+ * ours also the addresses of its file and the routes to the file's networks. Keys, peers and the interface
+ * itself are left alone. What fails keeps nothing else from being put back.
+ */
+export function repairWireguard(parts: WgRepairParts, request: WgRepairRequest, signal: AbortSignal): Phrases {
+  const { runner, looks, made } = parts;
+  const { iface } = request;
+  const repaired = safeTry(async function* () {
+    const found = yield* looks.interface(iface, signal);
+    // Gone, taken down or another's: that is for `up`, once somebody has decided that it should be up.
+    if (found?.up !== true || !(yield* isWireguard(runner, found, signal))) return NOTHING;
+    const given = yield* made.belongings(found, signal);
+    const addressed = given === null ? NOTHING : await putBackAddresses(runner, found, given, signal);
+    const isSame = addressed.isOk() && addressed.value.length === 0;
+    // Rules are made for an address that the interface has, not for one that it should have.
+    const now = isSame ? found : yield* looks.interface(iface, signal);
+    const routed = await repairRouting(parts, request, { found: now, given }, signal);
+    const networked = given === null ? NOTHING : await putBackNetworks(runner, iface, given, signal);
+    return Result.combine([addressed, routed, networked]).map((phrases) => phrases.flat());
+  });
+  return orNoIpv6(runner, iface, signal, repaired);
+}
+
+function repairRouting(
+  { policy }: WgRepairParts,
+  { iface, preferred }: WgRepairRequest,
+  { found, given }: { readonly found: Interface | null; readonly given: WgBelongings | null },
+  signal: AbortSignal,
+): Phrases {
+  const source = found === null ? null : wgSource(found, { preferred, given });
+  if (source === null) return new ResultAsync(Promise.resolve(NOTHING));
+  return policy.repair({ iface, address: source.address, prefixLength: source.length, gateway: null }, signal);
+}

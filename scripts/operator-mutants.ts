@@ -1,0 +1,65 @@
+import { type Mutant, mutant } from './mutant.js';
+
+/** Faults in what becomes of an operator's word. */
+export const OPERATOR_MUTANTS: readonly Mutant[] = [
+  mutant(
+    'ranks come before what the operator asked for',
+    'candidacy.ts',
+    'return asked || rank(b) - rank(a)',
+    'return rank(b) - rank(a) || asked',
+    ['prefer'],
+  ),
+  {
+    name: 'others take the route from a tunnel that was asked for',
+    edits: [
+      { file: 'candidacy.ts', from: 'if (asked === primary) return', to: 'if (asked === primary && now < 0) return' },
+      { file: 'candidacy.ts', from: 'asked || rank(b) - rank(a)', to: 'rank(b) - rank(a) || asked' },
+    ],
+    scenarios: ['prefer'],
+  },
+  mutant(
+    'a tunnel that was asked for has its route back without a hold',
+    'failover.ts',
+    'return may && t !== primaryOf(state) ? state :',
+    'return may || t !== primaryOf(state) ? state :',
+    ['prefer'],
+  ),
+  mutant(
+    'whoever is asked for waits like everybody else',
+    'judgement.ts',
+    'const atOnce = idle || state.preference?.pending === true;',
+    'const atOnce = idle;',
+    ['prefer'],
+  ),
+  mutant(
+    'a preference outlives its tunnel',
+    'reload.ts',
+    'asked !== null && config.tunnels.some(({ name }) => name === asked.tunnel) ? asked : null',
+    'asked',
+    ['prefer'],
+  ),
+  mutant(
+    'what the operator asks for is looked at when something else happens',
+    'decide.ts',
+    'if (preference !== before.preference || failover',
+    'if (failover',
+    ['prefer'],
+  ),
+  mutant('a restart takes nothing down', 'step.ts', "restarting: t.state.kind !== 'down' };", 'restarting: false };', [
+    'restart',
+  ]),
+  mutant(
+    'a restart brings nothing up',
+    'answers.ts',
+    "state: { kind: 'down' }, restarting: false,",
+    "state: { kind: 'down' },",
+    ['restart'],
+  ),
+  mutant(
+    'the restart of a primary is noticed when something else happens',
+    'decide.ts',
+    'a.restarting === b.restarting &&',
+    '',
+    ['restart'],
+  ),
+];
