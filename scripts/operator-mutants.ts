@@ -45,4 +45,21 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'if (failover',
     ['prefer'],
   ),
+  mutant('a restart takes nothing down', 'step.ts', "restarting: t.state.kind !== 'down' };", 'restarting: false };', [
+    'restart',
+  ]),
+  mutant(
+    'a restart brings nothing up',
+    'answers.ts',
+    "state: { kind: 'down' }, restarting: false,",
+    "state: { kind: 'down' },",
+    ['restart'],
+  ),
+  mutant(
+    'the restart of a primary is noticed when something else happens',
+    'decide.ts',
+    'a.restarting === b.restarting &&',
+    '',
+    ['restart'],
+  ),
 ];

@@ -42,7 +42,8 @@ function weighsTheSame(a: Tunnel, b: Tunnel): boolean {
   if (a === b) return true;
   const stands = a.state.kind === b.state.kind && a.liveness.kind === b.liveness.kind;
   const scores = a.health?.score === b.health?.score && a.soundSince === b.soundSince && a.flaps === b.flaps;
-  const wanted = a.config === b.config && a.running === b.running && a.wanted === b.wanted && a.leaving === b.leaving;
+  const word = a.wanted === b.wanted && a.restarting === b.restarting && a.leaving === b.leaving;
+  const wanted = word && a.config === b.config && a.running === b.running;
   const routes = a.reading?.address === b.reading?.address && a.reading?.gateway === b.reading?.gateway;
   return stands && scores && wanted && routes && a.liveness.steadyAt === b.liveness.steadyAt;
 }

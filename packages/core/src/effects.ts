@@ -19,7 +19,7 @@ import type { Millis } from './units.js';
 export type Event =
   | { readonly type: 'start' | 'stop' | 'tick' }
   | { readonly type: 'reload'; readonly config: Config }
-  | { readonly type: 'raise' | 'lower'; readonly tunnel: string }
+  | { readonly type: 'raise' | 'lower' | 'restart'; readonly tunnel: string }
   /** Null: ranks decide. */
   | { readonly type: 'prefer'; readonly tunnel: string | null }
   | { readonly type: 'tunnel_raised'; readonly tunnel: string; readonly epoch: number; readonly reading: LinkReading }

@@ -129,6 +129,14 @@ export class Gateway {
   }
 
   /**
+   * The operator wants this tunnel taken down and brought up again, whether it is up, failed or lowered. The
+   * default route leaves it first.
+   */
+  restart(tunnel: string): Result<void, GatewayError> {
+    return this.#known(tunnel).map(() => this.#dispatch({ type: 'restart', tunnel }));
+  }
+
+  /**
    * The operator wants this tunnel to have the route, whatever the ranks say; null: ranks decide again.
    *
    * It gets the route at once if it is up, answers and scores above 0. A preference never strands traffic: when

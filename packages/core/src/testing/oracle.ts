@@ -8,7 +8,7 @@ import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from '../units.js';
 import { deepEqual, deepFreeze } from './deep.js';
-import { PreferenceRules } from './preference-rules.js';
+import { OperatorRules } from './operator-rules.js';
 import type { World } from './world.js';
 
 /** How long a primary that is down may keep the route while another stands ready: proof and grace included. */
@@ -39,12 +39,12 @@ export class Oracle {
   readonly #waiting = new Map<string, Instant>();
   readonly #unfitAt = new Map<string, Instant>();
   readonly #failbacks = new Map<string, readonly Instant[]>();
-  readonly #preference: PreferenceRules;
+  readonly #operator: OperatorRules;
   #scoredAt: Instant = LONG_AGO;
 
   constructor(options: OracleOptions) {
     this.#options = options;
-    this.#preference = new PreferenceRules(options.fail);
+    this.#operator = new OperatorRules(options.fail);
   }
 
   watch(record: StepRecord): void {
@@ -52,9 +52,9 @@ export class Oracle {
     if (this.#options.checkPurity) this.#checkPurity(record);
     this.#checkWake(after, now);
     for (const t of after.tunnels) if (!isFit(t, after)) this.#unfitAt.set(t.config.name, now);
-    this.#preference.hear(record);
+    this.#operator.hear(record);
     for (const effect of effects) this.#checkEffect(effect, record);
-    this.#preference.watch(record);
+    this.#operator.watch(record);
     this.#checkLate(record);
     this.#checkCalledOff(after);
     this.#checkPrimary(after, now);
@@ -130,7 +130,7 @@ export class Oracle {
     const to = after.tunnels.find((t) => t.config.name === news.to);
     const from = after.tunnels.find((t) => t.config.name === news.from);
     const score = to?.health?.score ?? 0;
-    const atOnce = news.reason === 'preferred' && this.#preference.isOwed(news.to);
+    const atOnce = news.reason === 'preferred' && this.#operator.isOwed(news.to);
     if (to?.state.kind !== 'up' || to.liveness.kind !== 'alive' || score < (atOnce ? 1 : failover.takeAtLeast))
       fail(`switched to ${news.to}: ${to?.state.kind}, ${to?.liveness.kind}, ${score}`);
     if (news.reason === 'degraded' || news.reason === 'better_path') {
@@ -172,7 +172,7 @@ export class Oracle {
     for (const t of after.tunnels)
       if (
         t.state.kind === 'starting' &&
-        !(t.wanted && after.phase === 'running') &&
+        !(t.wanted && !t.restarting && after.phase === 'running') &&
         !this.#calledOff.has(t.config.name)
       )
         this.#options.fail(`${t.config.name} goes on starting although nobody wants it`);
@@ -198,8 +198,8 @@ export class Oracle {
 
 /** Up, wanted as it runs, answering but for a probe, and scoring enough to take over. */
 function isFit(t: Tunnel, { config }: State): boolean {
-  if (t.state.kind !== 'up' || !t.wanted || t.running === null || essence(t.running) !== essence(t.config))
-    return false;
+  if (t.state.kind !== 'up' || !t.wanted || t.restarting) return false;
+  if (t.running === null || essence(t.running) !== essence(t.config)) return false;
   const answers = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
   return answers && t.health !== null && t.health.score >= config.failover.takeAtLeast;
 }

@@ -191,6 +191,7 @@ class Run {
     if (this.#prng.chance(hands.skews)) this.#clock.skewWall(this.#prng.between(-90_000, 90_000));
     if (this.#later.chance(hands.prefers))
       this.#gateway.prefer(this.#later.chance(LETS_GO) ? null : this.#later.pick(this.#config.tunnels).name);
+    if (this.#later.chance(hands.restarts)) this.#gateway.restart(this.#later.pick(this.#config.tunnels).name);
     if (this.#prng.chance(hands.reloads)) {
       this.#config = { ...this.#config, tunnels: redrawn(this.#config, this.#prng) };
       this.#gateway.reload(this.#config);

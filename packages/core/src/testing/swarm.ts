@@ -12,6 +12,7 @@ export interface Hands {
   readonly skews: number;
   /** The operator asks for a tunnel, or for none. */
   readonly prefers: number;
+  readonly restarts: number;
 }
 
 export interface SwarmOptions {
@@ -48,6 +49,7 @@ export function drawSwarm(prng: Prng, later: Prng): SwarmOptions {
       reloads: on(0.05),
       skews: on(0.02),
       prefers: drawn(later, 0.1),
+      restarts: drawn(later, 0.05),
     },
   };
 }
