@@ -1,5 +1,7 @@
 import { type ConfigOf, ROUTING_DEFAULTS } from '@hurricane/core';
+import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
+import type { Finished, SpawnError } from './command.js';
 import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { linuxDrivers } from './linux-host.js';
 import { FakeHost } from './testing/fake-host.js';
@@ -9,16 +11,22 @@ const live = (): AbortSignal => new AbortController().signal;
 
 const base = { name: 't', iface: 'tun0', enabled: true, priority: 0, address: null, prefixLength: 64 };
 const wg: ConfigOf<'wireguard'> = { ...base, type: 'wireguard' };
+const he: ConfigOf<'he_6in4'> = {
+  ...{ ...base, type: 'he_6in4', iface: 'he0', address: '2001:db8:1::2' },
+  ...{ endpoint: '203.0.113.1', local: null, mtu: null },
+};
 const [FIRST, SECOND] = ['2001:db8:2::2/128', '2001:db8:2::3/128'];
 
+type Broken = (commands: readonly (readonly string[])[]) => Result<readonly Finished[], SpawnError>;
+
 /** A host whose co-process works, and what it was asked to change. `up`: as far as this process has raised it. */
-async function hostWithBatch(isRaised = true) {
+async function hostWithBatch(isRaised = true, broken: Broken | null = null) {
   const host = new FakeHost({ wireguard: { tun0: fakeConf([FIRST, SECOND]) } });
   const changed: string[] = [];
   const sound = spawnedBatch(host);
   const run: IpBatch['run'] = (commands, signal) => {
     changed.push(...commands.map((words) => words.join(' ')).filter((line) => !line.includes('show')));
-    return sound.run(commands, signal);
+    return broken === null ? sound.run(commands, signal) : new ResultAsync(Promise.resolve(broken(commands)));
   };
   const { wireguardFiles } = host;
   const start = (batch: IpBatch) =>
@@ -61,7 +69,7 @@ describe('first aid', () => {
     expect(changed.join()).not.toContain(SECOND);
   });
 
-  it('is none where it is not known whose the table is: that takes a look at what others have there', async () => {
+  it('looks at what others have in a table before it takes that for ours again, after a restart', async () => {
     const { host, repair, goal } = await hostWithBatch(false);
     rob(host);
     const since = host.log.length;
@@ -71,6 +79,21 @@ describe('first aid', () => {
     expect(`${host}`).toBe(goal);
     const first = host.log.slice(since).findIndex((argv) => argv.includes('add') || argv.includes('replace'));
     expect(host.log.slice(since, since + first).some((argv) => argv.includes('900'))).toBe(true);
+  });
+
+  it('is not missed where there is no co-process to give it', async () => {
+    for (const answer of ['fails', 'is half an answer']) {
+      const { host, repair, goal } = await hostWithBatch(true, (commands) =>
+        answer === 'fails'
+          ? err({ kind: 'timed_out', after: 10 })
+          : ok(commands.map(([object]) => ({ exitCode: object === 'rule' ? 2 : 0, stdout: '', stderr: '' }))),
+      );
+      rob(host);
+
+      expect(await repair(), answer).toHaveLength(4);
+
+      expect(`${host}`, answer).toBe(goal);
+    }
   });
 
   it.each([
@@ -93,5 +116,27 @@ describe('first aid', () => {
     const early = host.log.slice(first, first + firstLook).filter((argv) => !argv.includes('show'));
     expect(early).toEqual([]);
     expect(changed.length - asked === 0 || host.kernel.links.get('tun0')?.alias === '').toBe(true);
+  });
+
+  it('of a 6in4 tunnel leads through an interface of ours only, and says what it did', async () => {
+    const host = new FakeHost();
+    const batch = spawnedBatch(host);
+    const driver = linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host, batch }).he_6in4;
+    (await driver.up(he, live()))._unsafeUnwrap();
+    rob(host);
+    expect((await driver.repair?.(he, live()))?._unsafeUnwrap()).toHaveLength(5);
+
+    rob(host);
+    host.kernel.removeLink('he0');
+    host.kernel.addLink('he0', {
+      kind: 'sit',
+      up: true,
+      remote: '203.0.113.9',
+      addresses: new Map([['fe80::9/64', []]]),
+    });
+    const before = `${host}`;
+    expect((await driver.repair?.(he, live()))?._unsafeUnwrapErr()).toMatchObject({ kind: 'interface_taken' });
+
+    expect(`${host}`).toBe(before);
   });
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BATCH_QUEUE, ipBatch } from './ip-batch.js';
 import { type Launch, launchProgram } from './launch.js';
@@ -104,16 +105,39 @@ describe('the co-process', () => {
   });
 
   it('goes on for the others when one of those it works for is called off', async () => {
-    const { host, batch, starts } = batchOver(honest);
-    const call = new AbortController();
-    const pending = [batch.run([['route', 'good']], call.signal), batch.run([SHOW], live())];
+    // Slow, so that it is called off in the middle.
+    const { host, batch, starts } = batchOver(`setTimeout(() => { ${honest} }, 50);`);
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const pending = [batch.run([['route', 'good']], gone.signal), batch.run([SHOW], stays.signal)];
+    await expect.poll(starts).toBe(1);
 
-    call.abort();
+    gone.abort();
 
     expect((await pending[0])?._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
     expect((await pending[1])?._unsafeUnwrap()).toEqual([{ exitCode: 0, stdout: '[]', stderr: '' }]);
-    await batch.run([SHOW], live());
-    expect(starts()).toBe(1);
+    expect(host.log).toEqual([]);
+    expect(getEventListeners(stays.signal, 'abort')).toEqual([]);
+  });
+
+  it('is not told what was called off before its turn', async () => {
+    const { host, batch } = batchOver(`if (line.includes('bad')) process.exit(1); ${honest}`);
+    const call = new AbortController();
+    const pending = batch.run([['route', 'bad']], call.signal);
+    call.abort();
+
+    expect((await batch.run([SHOW], live())).isOk()).toBe(true);
+
+    expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+    expect(host.log).toEqual([]);
+  });
+
+  it('finishes what it was given before it is closed', async () => {
+    const { host, batch } = batchOver(honest);
+    const pending = batch.run([SHOW], live());
+
+    await batch.close();
+
+    expect((await pending)._unsafeUnwrap()).toEqual([{ exitCode: 0, stdout: '[]', stderr: '' }]);
     expect(host.log).toEqual([]);
   });
 

@@ -129,8 +129,8 @@ export function ipBatch({ runner, launch = launchProgram }: CoBatchDeps): IpBatc
   };
 
   const close = async (): Promise<void> => {
-    closed = true;
     await working;
+    closed = true;
     await process?.close();
   };
 

@@ -36,8 +36,8 @@ export interface PolicyRouting {
    */
   repair(target: PolicyTarget, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /**
-   * Puts back, through the co-process, what a look shows to be missing of a tunnel that this process has
-   * installed. Resolves to what that should have put back: only `repair` knows whether it did.
+   * Puts back, through the co-process, what a look shows to be missing. Resolves to what that should have
+   * put back: only `repair` knows whether it did.
    */
   hasten(target: PolicyTarget, seen: Sighting, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /** Removes our rules and routes for `iface`, whether or not the interface is still there. */
@@ -87,10 +87,13 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
 
   /** What fails shows at the next look: the co-process remembers interfaces by name, and names move on. */
   const quickly: Make = ({ puts, takes }, signal) =>
-    batch.run(puts, signal).andThen((answers) => {
-      const isDone = answers.every(({ exitCode }) => exitCode === 0);
-      return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
-    });
+    batch
+      .run(puts, signal)
+      .andThen((answers) => {
+        const isDone = answers.every(({ exitCode }) => exitCode === 0);
+        return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
+      })
+      .orElse((error): Result<void, DriverError> => (error.kind === 'aborted' ? err(error) : ok()));
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
@@ -139,10 +142,8 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return ok([...new Set([...first.restored, ...last.restored])]);
     });
 
-  const hasten: PolicyRouting['hasten'] = (target, seen, signal) => {
-    const isOurs = checkPrefix(target).isOk() && slots.tableOf(target.iface) !== null;
-    return isOurs ? mendSeen(target, seen, quickly, signal).map(({ restored }) => restored) : okAsync([]);
-  };
+  const hasten: PolicyRouting['hasten'] = (target, seen, signal) =>
+    checkPrefix(target).asyncAndThen(() => mendSeen(target, seen, quickly, signal).map(({ restored }) => restored));
 
   const mend = (target: PolicyTarget, make: Make, signal: AbortSignal): ResultAsync<Mended, DriverError> =>
     looks.routing(signal).andThen((seen) => mendSeen(target, seen, make, signal));
