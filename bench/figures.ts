@@ -1,7 +1,6 @@
 /** What a row of measurements comes down to, in their own unit. */
 export interface Figures {
   readonly n: number;
-  readonly min: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -9,10 +8,10 @@ export interface Figures {
 
 export function figuresOf(values: readonly number[]): Figures {
   const sorted = [...values].sort((a, b) => a - b);
-  return { n: sorted.length, min: at(sorted, 0), p50: at(sorted, 0.5), p99: at(sorted, 0.99), max: at(sorted, 1) };
+  return { n: sorted.length, p50: at(sorted, 0.5), p99: at(sorted, 0.99), max: at(sorted, 1) };
 }
 
-/** The nearest-rank percentile. */
+/** The nearest-rank percentile: of fewer than a hundred values, the 99th is the largest. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN;
 }

@@ -1,104 +1,95 @@
-import { fileURLToPath } from 'node:url';
-import { configurationFor, Gatewayd } from '../../test/support/gatewayd.js';
-import { Testbed } from '../../test/support/testbed.js';
-import { TARGETS } from '../../test/support/topology.js';
-import { waitFor } from '../../test/support/wait-for.js';
-import { figuresOf, tableOf } from '../figures.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { requireHost } from '../../test/support/require-host.js';
+import { BRIEF, type Effort, THOROUGH } from './effort.js';
+import type { Row } from './row.js';
+import { ROWS } from './rows.js';
+import { isAllMet, type Outcome, SOURCES, tableOfOutcomes } from './table.js';
 
-// How long new flows fail when a tunnel becomes a black hole. Real packets: network namespaces, 6in4, nft drops.
-// An outage is counted from the first flow that got no echo to the first one that got it through the backup.
+const HELP = `npm run bench:failover -- [options] [row...]
 
-/** Between two flows: the resolution of the figures. */
-const BEACON_MS = 5;
+Measures how the gateway holds its tunnels up, with real packets between network namespaces, and prints one
+Markdown table with the figures of others beside ours. Needs root. All rows unless some are named:
 
-/** Between a cut and a fail-back, at least: flaps must not add up over a hundred cuts. */
-const FAILOVER = '[failover]\nfailback_after = 1s\nfailback_at_most = 1s\n';
+${ROWS.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n')}
 
-interface Echo {
-  readonly sentAt: number;
-  readonly source: string;
+  --thorough         more of everything: about half an hour, not eight minutes
+  -h, --help         this
+
+Exit code: 0 all goals met, 1 a goal missed or a row not measured, 2 a mistake on the command line.
+`;
+
+async function main(): Promise<number> {
+  const asked = readArguments();
+  if (typeof asked === 'number') return asked;
+  keepTidy();
+  const outcomes: Outcome[] = [];
+  for (const [index, row] of asked.rows.entries()) {
+    outcomes.push(await outcomeOf(row, asked.effort, `${index + 1}/${asked.rows.length} ${row.name}`));
+  }
+  console.log(`${machine()}\n\n${tableOfOutcomes(outcomes)}\n\n${SOURCES}`);
+  return isAllMet(outcomes) ? 0 : 1;
 }
 
-interface Cut {
-  readonly soft: number;
-  readonly hard: number;
-}
-
-async function main(cuts: number): Promise<void> {
-  const bed = await Testbed.create({ pops: 2 });
+function readArguments(): { readonly rows: readonly Row[]; readonly effort: Effort } | number {
   try {
-    const echo = bed.internet.spawn([process.execPath, script('../../test/support/echo-server.mjs'), TARGETS[0]]);
-    const port = (await echo.says(/listening on port (\d+)/))[1] ?? '';
-    const gatewayd = await Gatewayd.start(bed, configurationFor(bed, FAILOVER), ['--log-format', 'json']);
-    await gatewayd.carriedBy('a');
-    const results: Cut[] = [];
-    for (let n = 0; n < cuts; n += 1) {
-      results.push(await cutOnce(bed, gatewayd, port, n));
-      process.stderr.write(`\rcut ${n + 1} of ${cuts}`);
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { thorough: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help === true) {
+      console.log(HELP);
+      return 0;
     }
-    process.stderr.write('\n');
-    await gatewayd.end();
-    report(results);
-  } finally {
-    await bed.destroy();
+    const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
+    if (unknown.length > 0) throw new Error(`there is no row called ${unknown.join(' or ')}`);
+    const rows = positionals.length === 0 ? ROWS : ROWS.filter(({ name }) => positionals.includes(name));
+    return { rows, effort: values.thorough === true ? THOROUGH : BRIEF };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    return 2;
   }
 }
 
-async function cutOnce(bed: Testbed, gatewayd: Gatewayd, port: string, n: number): Promise<Cut> {
-  const beacon = bed.client.spawn([process.execPath, script('beacon.mjs'), TARGETS[0], port, `${BEACON_MS}`]);
-  const from = (letter: 'A' | 'B'): string => bed.pop(`pop${letter}`).tunnel.client;
-  const echoes = (): readonly Echo[] => linesOf(beacon.output).map((line) => JSON.parse(line) as Echo);
-  await waitFor(() => echoes().length >= 20, 5_000, 'echoes through A');
-  // Spread over the probe cycle, so that no phase of it is favoured.
-  await pause((n * 37) % 500);
-  const seen = gatewayd.process.output.length;
-  await bed.cut('popA');
-  const first = await waitFor(() => echoes().find((e) => e.source === from('B')), 10_000, 'an echo through B');
-  const lastOverA =
-    echoes()
-      .filter((e) => e.source === from('A'))
-      .at(-1)?.sentAt ?? Number.NaN;
-  const hardAt = await waitFor(() => toldAt(gatewayd.process.output.slice(seen)), 10_000, 'a to be called unreachable');
-  beacon.signal('SIGKILL');
-  await bed.restore('popA');
-  await gatewayd.carriedBy('a', 20_000);
-  return { soft: first.sentAt - lastOverA, hard: hardAt - lastOverA };
+/** One that fails does not keep the others from being measured. */
+async function outcomeOf(row: Row, effort: Effort, title: string): Promise<Outcome> {
+  const load = loadavg()[0] ?? Number.NaN;
+  const none = (problem: string): Outcome => ({ row: row.name, load, lines: [], problem });
+  const begun = performance.now();
+  const missing = requireHost(row.needs);
+  if (missing !== null) return none(missing);
+  try {
+    const lines = await row.measure(effort, (text) => tell(`${title}: ${text}`));
+    tell(`${title}: ${Math.round((performance.now() - begun) / 1000)} s`, true);
+    return { row: row.name, load, lines, problem: null };
+  } catch (error) {
+    tell(`${title}: ${error instanceof Error ? error.stack : String(error)}`, true);
+    return none(error instanceof Error ? error.message : String(error));
+  }
 }
 
-/** When the daemon's JSON log called tunnel a unreachable; null while it has not. */
-function toldAt(log: string): number | null {
-  const line = linesOf(log).find(
-    (text) => text.includes('Primary tunnel a is unreachable') || text.includes('Tunnel a is unreachable'),
-  );
-  return line === undefined ? null : Date.parse((JSON.parse(line) as { readonly time: string }).time);
+/** On a terminal each text replaces the one before; elsewhere only the last of a row is kept. */
+function tell(text: string, last = false): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}${last ? '\n' : ''}`);
+  else if (last) process.stderr.write(`${text}\n`);
 }
 
-function report(results: readonly Cut[]): void {
-  const row = (name: string, goal: string, values: readonly number[]): readonly string[] => {
-    const { n, min, p50, p99, max } = figuresOf(values);
-    return [name, goal, ...[min, p50, p99, max].map((ms) => `${(ms / 1000).toFixed(2)} s`), `${n}`];
-  };
-  const rows = [
-    row(
-      'black hole to new flows on the backup',
-      'p50 <= 0.95 s, p99 <= 1.2 s',
-      results.map((r) => r.soft),
-    ),
-    row(
-      'black hole to unreachable',
-      'p99 <= 2.8 s',
-      results.map((r) => r.hard),
-    ),
-  ];
-  console.log(tableOf(['', 'goal', 'min', 'p50', 'p99', 'max', 'cuts'], rows));
+function machine(): string {
+  const [cpu] = cpus();
+  return `Linux ${release().split('-')[0]}, ${cpus().length} × ${cpu?.model ?? 'CPU'}, Node.js ${process.versions.node}`;
 }
 
-const linesOf = (text: string): readonly string[] =>
-  text
-    .split('\n')
-    .slice(0, -1)
-    .filter((line) => line.startsWith('{'));
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Whatever ends this program, namespaces and programs (their own exit hook) and files go with it. */
+function keepTidy(): void {
+  const files = mkdtempSync(join(tmpdir(), 'hurricane-bench-'));
+  process.env['TMPDIR'] = files;
+  process.once('exit', () => rmSync(files, { recursive: true, force: true }));
+  // Numbers of signal(7): what a shell expects of a program that a signal has ended.
+  process.once('SIGHUP', () => process.exit(128 + 1));
+  process.once('SIGINT', () => process.exit(128 + 2));
+  process.once('SIGTERM', () => process.exit(128 + 15));
+}
 
-await main(Number(process.argv[2] ?? 100));
+process.exitCode = await main();

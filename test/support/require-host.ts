@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   iperf3: 'iperf3',
   'linux.uml': 'user-mode-linux',
+  lsm: 'lsm',
   modprobe: 'kmod',
   nft: 'nftables',
   ping: 'iputils-ping',

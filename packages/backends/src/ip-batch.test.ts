@@ -71,10 +71,13 @@ describe('the co-process', () => {
 
   it('is not started again and again while it keeps dying', async () => {
     const { batch, starts } = batchOver('process.exit(255);');
+    const since = performance.now();
 
     for (let i = 0; i < 5; i += 1) expect((await batch.run([SHOW], live())).isOk()).toBe(true);
 
-    expect(starts()).toBeLessThan(4);
+    // At once, and then after 100 ms, 200 ms, 400 ms and so on.
+    const took = performance.now() - since;
+    expect(starts()).toBeLessThanOrEqual(1 + Math.log2(1 + took / 100));
   });
 
   it('is started again after a death, and asked again', async () => {
@@ -98,6 +101,30 @@ describe('the co-process', () => {
     call.abort();
 
     expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+  });
+
+  it('goes on for the others when one of those it works for is called off', async () => {
+    const { host, batch, starts } = batchOver(honest);
+    const call = new AbortController();
+    const pending = [batch.run([['route', 'good']], call.signal), batch.run([SHOW], live())];
+
+    call.abort();
+
+    expect((await pending[0])?._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+    expect((await pending[1])?._unsafeUnwrap()).toEqual([{ exitCode: 0, stdout: '[]', stderr: '' }]);
+    await batch.run([SHOW], live());
+    expect(starts()).toBe(1);
+    expect(host.log).toEqual([]);
+  });
+
+  it('is given all at once what comes at about the same time', async () => {
+    const { host, batch } = batchOver("if (line === 'hurricane-mark') fail(); else if (n === 3) console.log('[]');");
+
+    const requests = [[['route', 'a']], [['route', 'b']], [SHOW]].map((commands) => batch.run(commands, live()));
+
+    const answers = (await Promise.all(requests)).map((each) => each._unsafeUnwrap());
+    expect(answers.map(([only]) => only?.stdout)).toEqual(['', '', '[]']);
+    expect(host.log).toEqual([]);
   });
 
   it('is never given a word that it could take for syntax', async () => {

@@ -1,0 +1,69 @@
+import { Gateway, type HealthPolicy, systemClock } from '@hurricane/core';
+import { simulatedConfig, simulatedHost, simulatedTunnel } from '@hurricane/core/testing';
+
+// node many-tunnels.js TUNNELS SETTLE_SECONDS SECONDS, over an IPC channel: runs a gateway with so many
+// tunnels over a simulated host, on the system's clock, and sends what it took.
+
+/** What a gateway took while it was watched. */
+export interface Load {
+  readonly seconds: number;
+  /** Processor time, as a share of one core. */
+  readonly core: number;
+  /** Resident set, in bytes. */
+  readonly memory: number;
+  /** How many probes it heard of. */
+  readonly probes: number;
+}
+
+/** Jittered to 75-100 % of it, a probe leaves once a second. */
+const PROBED_EVERY_SECOND: Partial<HealthPolicy> = { interval: 1_000 / 0.875, quickInterval: 1_000 / 0.875 };
+
+const [tunnels = 0, settle = 0, seconds = 0] = process.argv.slice(2).map(Number);
+// Ctrl-C ends the bench; this goes with it.
+process.once('disconnect', () => process.exit());
+
+const names = Array.from({ length: tunnels }, (_, i) => `t${i}`);
+const config = simulatedConfig({ tunnels: names.map((name) => simulatedTunnel(name)), health: PROBED_EVERY_SECOND });
+const begun = performance.now();
+let probes = 0;
+let before: Reading | null = null;
+
+interface Reading {
+  readonly at: number;
+  /** Microseconds. */
+  readonly cpu: number;
+  readonly probes: number;
+}
+
+// Looks at the clock whenever the gateway has taken a step, not by a timer of its own: where steps take
+// longer than there is time for, timers come up late or never.
+const gateway = Gateway.create({
+  config,
+  host: simulatedHost({ clock: systemClock, seed: 1 }),
+  observer: ({ event }) => {
+    if (event.type === 'probed') probes += 1;
+    if (performance.now() - begun < settle * 1000) return;
+    before ??= read();
+    if (performance.now() - before.at >= seconds * 1000) report(before);
+  },
+});
+if (gateway.isErr()) throw new Error(gateway.error.kind);
+gateway.value.start();
+
+function read(): Reading {
+  const { user, system } = process.cpuUsage();
+  return { at: performance.now(), cpu: user + system, probes };
+}
+
+function report(since: Reading): void {
+  const until = read();
+  const wall = until.at - since.at;
+  const load: Load = {
+    seconds: wall / 1000,
+    core: (until.cpu - since.cpu) / 1000 / wall,
+    memory: process.memoryUsage.rss(),
+    probes: until.probes - since.probes,
+  };
+  process.send?.(load);
+  process.disconnect?.();
+}
