@@ -167,8 +167,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     'scores count between checks',
     'candidacy.ts',
-    "return now >= state.nextCheckAt ? null : { kind: 'between_checks'",
-    "return now >= 0 ? null : { kind: 'between_checks'",
+    'primary.config.priority || now >= nextCheckAt) return null;',
+    'primary.config.priority || now >= 0) return null;',
     ['degraded'],
   ),
   {

@@ -1,6 +1,6 @@
 import { type Mutant, mutant } from './mutant.js';
 
-/** Faults in what becomes of an operator's word. */
+/** Faults in what becomes of an operator's word, and in what an operator is told. */
 export const OPERATOR_MUTANTS: readonly Mutant[] = [
   mutant(
     'ranks come before what the operator asked for',
@@ -61,5 +61,36 @@ export const OPERATOR_MUTANTS: readonly Mutant[] = [
     'a.restarting === b.restarting &&',
     '',
     ['restart'],
+  ),
+  mutant(
+    'an explanation calls fit who is held back',
+    'explain.ts',
+    'fit: objection === null,',
+    "fit: objection === null || objection.kind === 'held_back',",
+    ['../explain'],
+  ),
+  mutant(
+    'an explanation lists tunnels as the file does',
+    'explain.ts',
+    '.sort((a, b) => compareTunnels(a, b, state))',
+    '',
+    ['../explain'],
+  ),
+  mutant(
+    'the route goes elsewhere than was judged',
+    'failover.ts',
+    'if (best !== null) return switchTo(state, best, reason, now, emit);',
+    'if (best !== null) return switchTo(state, state.tunnels.find((t) => t !== primary)!, reason, now, emit);',
+    [],
+  ),
+  mutant('a removed tunnel has a past', 'insight.ts', 'filter((t) => !t.leaving)', 'filter(() => true)', [
+    '../insight',
+  ]),
+  mutant(
+    'samples of a stopped gateway are taken for ever',
+    'insight.ts',
+    "if (this.#gateway.state.phase === 'stopped') return;",
+    '',
+    ['../insight'],
   ),
 ];

@@ -89,19 +89,18 @@ export function undeserving(t: Tunnel, primary: Tunnel, state: State, now: Insta
   const asked = preferredOf(state);
   if (asked === primary) return { kind: 'not_asked_for', tunnel: asked.config.name };
   if (state.config.failover.failback === 'never') return { kind: 'no_failback' };
-  return (asked === t ? null : unequal(t, primary, state, now)) ?? held(t, state, now);
+  if (asked === t) return held(t, state, now);
+  return unequal(t, primary) ?? held(t, state, now) ?? unchecked(t, primary, state, now);
 }
 
-function unequal(t: Tunnel, primary: Tunnel, state: State, now: Instant): Objection | null {
+function unequal(t: Tunnel, primary: Tunnel): Objection | null {
   const { priority } = t.config;
   const than = primary.config.priority;
   const lead = rank(t) - rank(primary);
   if (priority > than) return { kind: 'less_preferred', priority, than };
   const needed = priority === than ? RANK_MARGIN : 0;
   if (lead < needed) return { kind: 'no_lead', lead, needed };
-  if (priority < than) return null;
-  if (!isClearlyBetter(t.health, primary.health)) return { kind: 'no_clear_lead' };
-  return now >= state.nextCheckAt ? null : { kind: 'between_checks', checkAt: state.nextCheckAt };
+  return priority < than || isClearlyBetter(t.health, primary.health) ? null : { kind: 'no_clear_lead' };
 }
 
 /** A score has steps: two tunnels on either side of one may be a millisecond apart. */
@@ -115,6 +114,11 @@ function held(t: Tunnel, state: State, now: Instant): Objection | null {
   const since = t.soundSince ?? now;
   const hold = failbackHold(t, state);
   return now >= since + hold ? null : { kind: 'held_back', since, hold };
+}
+
+function unchecked(t: Tunnel, primary: Tunnel, { nextCheckAt }: State, now: Instant): Objection | null {
+  if (t.config.priority < primary.config.priority || now >= nextCheckAt) return null;
+  return { kind: 'between_checks', checkAt: nextCheckAt };
 }
 
 /** Doubles with every flap (RFC 2439 in spirit), so that a sick primary cannot drag the traffic to and fro. */
@@ -134,7 +138,7 @@ export function standing(t: Tunnel | null): HealthScore {
   return t.health?.score ?? 0;
 }
 
-function rank(t: Tunnel): number {
+export function rank(t: Tunnel): number {
   return standing(t) + priorityBonus(t.config.priority);
 }
 

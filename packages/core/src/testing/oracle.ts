@@ -8,6 +8,7 @@ import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from '../units.js';
 import { deepEqual, deepFreeze } from './deep.js';
+import { ExplanationRules } from './explanation-rules.js';
 import { OperatorRules } from './operator-rules.js';
 import type { World } from './world.js';
 
@@ -40,11 +41,13 @@ export class Oracle {
   readonly #unfitAt = new Map<string, Instant>();
   readonly #failbacks = new Map<string, readonly Instant[]>();
   readonly #operator: OperatorRules;
+  readonly #explanation: ExplanationRules;
   #scoredAt: Instant = LONG_AGO;
 
   constructor(options: OracleOptions) {
     this.#options = options;
     this.#operator = new OperatorRules(options.fail);
+    this.#explanation = new ExplanationRules(options.fail);
   }
 
   watch(record: StepRecord): void {
@@ -55,6 +58,7 @@ export class Oracle {
     this.#operator.hear(record);
     for (const effect of effects) this.#checkEffect(effect, record);
     this.#operator.watch(record);
+    this.#explanation.watch(record);
     this.#checkLate(record);
     this.#checkCalledOff(after);
     this.#checkPrimary(after, now);
