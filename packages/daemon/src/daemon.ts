@@ -1,4 +1,4 @@
-import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
+import { type Clock, type Config, describeConfigProblem, Gateway, type Host, Insight } from '@hurricane/core';
 import { createApp, type LogSource, type Sources } from '@hurricane/http';
 import { err, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
@@ -38,6 +38,7 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
 /** What runs, and has to be stopped. */
 export interface Running {
   readonly gateway: Gateway;
+  readonly insight: Insight;
   readonly host: Host;
   readonly api: Api;
 }
@@ -89,12 +90,13 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
   const created = Gateway.create({ config, host, logger: log, ...clock });
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
-  const api = await serveApi({ gateway, logs }, config, options, outside);
+  const insight = new Insight(gateway);
+  const api = await serveApi({ gateway, insight, logs }, config, options, outside);
   if (api.isErr()) return err(api.error);
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
   if (!outside.signals.stop.aborted) gateway.start();
-  return ok({ config, running: { gateway, host, api: api.value } });
+  return ok({ config, running: { gateway, insight, host, api: api.value } });
 }
 
 function introduce(config: Config, { configFile, foreground, version }: DaemonOptions, log: Log): void {

@@ -5,9 +5,14 @@ import type { StopLimits } from './limits.js';
 import type { Log } from './log.js';
 
 /** Stops everything, each part within its limit. The exit code says whether anything is left. */
-export async function stopAll({ gateway, host, api }: Running, limits: StopLimits, log: Log): Promise<ExitCode> {
+export async function stopAll(
+  { gateway, insight, host, api }: Running,
+  limits: StopLimits,
+  log: Log,
+): Promise<ExitCode> {
   await api.close(limits.api);
   const stopped = await gateway.stop(limits.gateway);
+  insight.close();
   if (stopped.isErr()) log.log('error', `Not everything is stopped: ${describeGatewayError(stopped.error)}`);
   const closed = await within(limits.host, host.close?.() ?? Promise.resolve());
   if (!closed) log.log('warn', 'The helper programs have not ended in time');
