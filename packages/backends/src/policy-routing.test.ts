@@ -130,7 +130,7 @@ describe('policy routing', () => {
       .slice(done)
       .map((argv) => argv.join(' '))
       .filter((line) => !line.includes(' show'));
-    expect(said.slice(-2)).toEqual([`ip -6 rule add ${both}`, `ip -6 rule del ${both}`]);
+    expect(said.slice(-2)).toEqual([`ip -N -j -6 rule add ${both}`, `ip -N -j -6 rule del ${both}`]);
     expect(`${host}`).toBe(goal);
   });
 
