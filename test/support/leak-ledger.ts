@@ -7,11 +7,8 @@ import type { Namespace } from './namespace.js';
  */
 export type Exemption = 'hands on our rules' | 'taken out';
 
-/**
- * What an address that has been taken out can still be the source of: sockets that were bound before, and
- * the ping of a daemon that was killed, which outlives it by one line.
- */
-const STALE: ReadonlySet<SocketKind> = new Set(['steadfast', 'connected', 'syn', 'other']);
+/** What an address that has been taken out can still be the source of: sockets that were bound before. */
+const STALE: ReadonlySet<SocketKind> = new Set(['steadfast', 'connected', 'syn']);
 
 export interface LeakReport {
   /** Each a sentence; empty when nothing left where it should not. */
