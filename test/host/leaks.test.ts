@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Millis = 15;
 const LOOK_EVERY = 50;
 
 /** In a long run. */
-const TELL_EVERY = 10_000;
+const TELL_EVERY = 5_000;
 
 /** Operations take some 20 ms each, and on a busy machine several times that. */
 const TIME_LIMIT: Millis = 120_000 + OPERATIONS * 150;
