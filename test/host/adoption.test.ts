@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/command.js';
 import { Datagrams } from '../support/datagrams.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
@@ -41,11 +41,11 @@ describe.skipIf(blocked !== null)(`a daemon that is killed${blocked === null ? '
   let bed: Testbed;
   let before: string;
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     bed = await Testbed.create({ pops: 2 });
     before = await bed.snapshot('client');
   });
-  afterAll(() => bed.destroy());
+  afterEach(() => bed.destroy());
 
   const routes = (): Promise<string> => bed.client.must(['ip', '-6', 'route', 'show', 'default']);
   /** The processes that carry the tunnels, by pid. */

@@ -19,6 +19,9 @@ const LONGEST_PAUSE: Millis = 15;
 /** Operations between two looks at the counters. */
 const LOOK_EVERY = 50;
 
+/** In a long run. */
+const TELL_EVERY = 5_000;
+
 /** Operations take some 20 ms each, and on a busy machine several times that. */
 const TIME_LIMIT: Millis = 120_000 + OPERATIONS * 150;
 
@@ -46,6 +49,7 @@ describe.skipIf(blocked !== null)(`what leaves the host${blocked === null ? '' :
       await pass(random.between(0, LONGEST_PAUSE));
       const isTimeToLook = done % LOOK_EVERY === LOOK_EVERY - 1;
       if (isTimeToLook) await ledger.settle(`at operation ${done + 1}`);
+      if ((done + 1) % TELL_EVERY === 0) console.log(`${done + 1} operations`, bench.summary().join('\n'));
       if (ledger.report.leaks.length > 0) {
         const last = history.slice(-LOOK_EVERY).join(', ');
         expect(ledger.report.leaks, `SEED=${SEED}; last: ${last}; ${bench.log()}`).toEqual([]);

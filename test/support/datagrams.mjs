@@ -3,8 +3,9 @@
 import { createSocket } from 'node:dgram';
 
 const [address, port, perSecond, local] = process.argv.slice(2);
-/** After the last one is sent, for the echoes that are on their way. */
-const LINGER_MS = 500;
+/** After the last one is sent, for the echoes that are on their way: until all are here, or at most so long. */
+const LINGER_MS = 5_000;
+const LOOK_EVERY_MS = 20;
 const BUFFER = 4_194_304;
 
 const socket = createSocket({ type: 'udp6', recvBufferSize: BUFFER, sendBufferSize: BUFFER });
@@ -28,8 +29,10 @@ const timer = setInterval(() => {
 console.log('sending');
 process.on('SIGTERM', () => {
   clearInterval(timer);
-  setTimeout(() => {
+  const asked = performance.now();
+  setInterval(() => {
+    if (missing.size > 0 && performance.now() - asked < LINGER_MS) return;
     console.log(JSON.stringify({ sent, lost: missing.size, errors: Object.fromEntries(errors) }));
     process.exit(0);
-  }, LINGER_MS);
+  }, LOOK_EVERY_MS);
 });

@@ -100,8 +100,10 @@ export class LeakBench {
     return this.start();
   }
 
-  async reload(): Promise<void> {
+  /** Has it read the configuration after `change`, once it has cleared away by the one before. */
+  async reload(change: () => void): Promise<void> {
     const gatewayd = await this.ready();
+    change();
     await gatewayd.reload(this.configuration());
   }
 

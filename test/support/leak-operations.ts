@@ -33,11 +33,12 @@ export const HARMLESS: readonly Operation[] = [
   onOne('delete every default of', 70, (bench, { iface }) =>
     bench.ip.send(`route flush root default dev ${iface} proto 206 table all`),
   ),
-  onAll('reload with other ranks', 50, (bench) => {
-    for (const tunnel of bench.tunnels) tunnel.priority = bench.random.between(0, 5);
-    bench.targets = [...bench.targets].reverse();
-    return bench.reload();
-  }),
+  onAll('reload with other ranks', 50, (bench) =>
+    bench.reload(() => {
+      for (const tunnel of bench.tunnels) tunnel.priority = bench.random.between(0, 5);
+      bench.targets = [...bench.targets].reverse();
+    }),
+  ),
   onAll('kill and start', 20, async (bench) => {
     await bench.kill();
     await bench.start();
@@ -55,16 +56,18 @@ export const LOWERING: readonly Operation[] = [
   onOne('lower', 3, async (bench, tunnel) => {
     if (!tunnel.enabled) return;
     await bench.ledger.exempt([tunnel.source], 'taken out', `before ${tunnel.name} was lowered`);
-    tunnel.enabled = false;
-    await reloadOrDie(bench);
+    await reloadOrDie(bench, () => {
+      tunnel.enabled = false;
+    });
     await bench.until(async () => !(await bench.hasRule(tunnel)), `${tunnel.name} to be lowered`);
   }),
   onAll('raise', 5, (bench) => raise(bench)),
   onOne('change the MTU of', 1, async (bench, tunnel) => {
     if (!tunnel.enabled) return;
     await bench.ledger.exempt([tunnel.source], 'taken out', `before ${tunnel.name} was changed`);
-    tunnel.mtu = tunnel.mtu === 1_480 ? 1_400 : 1_480;
-    await reloadOrDie(bench);
+    await reloadOrDie(bench, () => {
+      tunnel.mtu = tunnel.mtu === 1_480 ? 1_400 : 1_480;
+    });
     const isNew = async (): Promise<boolean> =>
       (await bench.bed.client.exec(['ip', 'link', 'show', 'dev', tunnel.iface])).stdout.includes(`mtu ${tunnel.mtu} `);
     await bench.until(isNew, `${tunnel.name} to be changed`);
@@ -104,8 +107,9 @@ export const HANDS: readonly Operation[] = [
 export async function raise(bench: LeakBench): Promise<void> {
   const lowered = bench.tunnels.filter(({ enabled }) => !enabled);
   if (lowered.length === 0) return;
-  for (const tunnel of lowered) tunnel.enabled = true;
-  await bench.reload();
+  await bench.reload(() => {
+    for (const tunnel of lowered) tunnel.enabled = true;
+  });
   await back(bench);
 }
 
@@ -120,8 +124,8 @@ async function back(bench: LeakBench): Promise<void> {
 }
 
 /** Has the daemon read its configuration; sometimes it dies over it and its successor finds what is left. */
-async function reloadOrDie(bench: LeakBench): Promise<void> {
-  await bench.reload();
+async function reloadOrDie(bench: LeakBench, change: () => void): Promise<void> {
+  await bench.reload(change);
   if (!bench.random.chance(0.3)) return;
   await pass(bench.random.between(0, MIDST));
   await bench.kill();
