@@ -1,5 +1,6 @@
 import { EVIDENCE_MUTANTS } from './evidence-mutants.js';
 import { type Mutant, mutant } from './mutant.js';
+import { OPERATOR_MUTANTS } from './operator-mutants.js';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -12,9 +13,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       { file: 'health.ts', from: 'loss: summary?.loss ?? 1, score: 0 }', to: 'loss: summary?.loss ?? 1, score: 50 }' },
       {
-        file: 'failover.ts',
-        from: "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return",
-        to: 'if (primary.epoch < 0) return',
+        file: 'judgement.ts',
+        from: 'return objection.liveness;',
+        to: 'return null;',
       },
     ],
     scenarios: ['black-hole'],
@@ -41,18 +42,19 @@ export const MUTANTS: readonly Mutant[] = [
     't.state.lowering && now < t.state.retryAt',
     ['operator'],
   ),
-  mutant(
-    'a backup need not be healthy',
-    'tunnel.ts',
-    'return alive && t.health.score >= state.config.failover.takeAtLeast;',
-    'return alive;',
-    ['degraded', 'no-backup'],
-  ),
+  {
+    name: 'a backup need not be healthy',
+    edits: [
+      { file: 'candidacy.ts', from: 'state.config.failover.takeAtLeast) === null', to: '0) === null' },
+      { file: 'candidacy.ts', from: 'state.config.failover.takeAtLeast) ?? doubt', to: '0) ?? doubt' },
+    ],
+    scenarios: ['degraded', 'no-backup'],
+  },
   mutant(
     'a primary is left only at checks',
-    'failover.ts',
-    "if (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down') return",
-    "if (due && (primary.liveness.kind === 'soft_down' || primary.liveness.kind === 'hard_down')) return",
+    'judgement.ts',
+    'return objection.liveness;',
+    'return now >= state.nextCheckAt ? objection.liveness : null;',
     ['black-hole'],
   ),
   mutant(
@@ -95,9 +97,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     ...mutant(
       'chance decides between equals',
-      'failover.ts',
-      'best === null || lead > 0 ||',
-      'best === null || (lead > -10 && Math.random() < 0.5) || lead > 0 ||',
+      'candidacy.ts',
+      'if (best === null || compareTunnels(t, best, state) < 0) best = t;',
+      'if (best === null || compareTunnels(t, best, state) < Math.floor(Math.random() * 20)) best = t;',
     ),
     purity: true,
   },
@@ -137,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     'flaps are not damped',
-    'failover.ts',
+    'candidacy.ts',
     'failbackAfter * 2 ** Math.min(20, Math.max(0, t.flaps - 1))',
     'failbackAfter',
     ['failback'],
@@ -147,16 +149,16 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant(
     'whoever answers first takes over, whatever the user prefers',
-    'failover.ts',
+    'judgement.ts',
     'now < turnDue(primary.liveness, state)',
     'now < -1',
     ['next-in-line'],
   ),
   mutant(
     'a backup need not have answered since',
-    'failover.ts',
-    'silent ? bestProven(state, primary, now) : bestFit(state, primary, now)',
-    'silent ? bestFit(state, primary, now) : bestFit(state, primary, now)',
+    'judgement.ts',
+    'now < proofDue(primary.liveness, state)',
+    'now < -1',
     ['all-dark'],
   ),
   mutant('who is back takes over without grace', 'liveness.ts', 'steadyAt: now + RECOVERY_GRACE', 'steadyAt: now', [
@@ -164,18 +166,19 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant(
     'scores count between checks',
-    'failover.ts',
-    'return due && lead >= RANK_MARGIN;',
-    'return lead >= RANK_MARGIN;',
+    'candidacy.ts',
+    'primary.config.priority || now >= nextCheckAt) return null;',
+    'primary.config.priority || now >= 0) return null;',
     ['degraded'],
   ),
-  mutant(
-    'a tunnel that the user prefers less takes over for its score',
-    'failover.ts',
-    'return t.config.priority < primary.config.priority && lead >= 0;',
-    'return t.config.priority < primary.config.priority ? lead >= 0 : lead >= RANK_MARGIN;',
-    ['degraded', 'readme-failover'],
-  ),
+  {
+    name: 'a tunnel that the user prefers less takes over for its score',
+    edits: [
+      { file: 'candidacy.ts', from: 'if (priority > than) return', to: 'if (priority < 0) return' },
+      { file: 'candidacy.ts', from: 'priority === than ? RANK_MARGIN : 0', to: 'priority >= than ? RANK_MARGIN : 0' },
+    ],
+    scenarios: ['degraded', 'readme-failover'],
+  },
   mutant(
     'a look runs beside an operation',
     'performer.ts',
@@ -247,4 +250,5 @@ export const MUTANTS: readonly Mutant[] = [
     ['sleep'],
   ),
   ...EVIDENCE_MUTANTS,
+  ...OPERATOR_MUTANTS,
 ];

@@ -16,11 +16,15 @@ const ROUNDS = 20;
 const EACH = 6;
 
 /**
- * The gateway promises 300 ms, on a machine that has time for it. Under any load half of the rounds take
- * no more than this; that few programs are started is checked beside the drivers (repair-cost.test.ts).
+ * The gateway promises 300 ms. Half of the rounds take no more than this also on a machine that has ten
+ * times too much to do; starting programs for each tunnel misses it on one with nothing else to do.
  */
 const PROMISE = 300;
-const MEND_USUAL = 5_000;
+const MEND_USUAL = 600;
+
+/** After a repair the gateway looks again at what it has done (UPKEEP_PAUSE), and then it is at rest. */
+const REST = 700;
+
 const MEND_LIMIT = 20_000;
 
 /** A tunnel that lost many packets on a busy machine is no standby for a minute: the window of its score. */
@@ -67,6 +71,13 @@ describe.skipIf(blocked !== null)(`eight tunnels robbed at once${blocked === nul
     };
     return waitFor(all, WHOLE_LIMIT, `${TUNNELS * EACH} rules and routes to be there`);
   };
+  const robbed = async (whole: readonly string[]): Promise<number> => {
+    losses.forget();
+    await bed.client.exec(['ip', '-6', '-force', '-batch', '-'], { input: `${whole.join('\n')}\n` });
+    // The gateway may have withdrawn a standby a moment before.
+    return (await losses.mended(whole.length - TUNNELS, MEND_LIMIT)).lasted;
+  };
+
   it(
     `have all their rules and routes back, ${ROUNDS} rounds`,
     async () => {
@@ -74,11 +85,10 @@ describe.skipIf(blocked !== null)(`eight tunnels robbed at once${blocked === nul
       const times: number[] = [];
 
       for (let round = 0; round < ROUNDS; round += 1) {
+        const since = performance.now();
+        await waitFor(() => performance.now() - since > REST, MEND_LIMIT, 'the gateway to be at rest');
         await whenWhole();
-        losses.forget();
-        await bed.client.exec(['ip', '-6', '-force', '-batch', '-'], { input: `${whole.join('\n')}\n` });
-        // The gateway may have withdrawn a standby a moment before.
-        times.push((await losses.mended(whole.length - TUNNELS, MEND_LIMIT)).lasted);
+        times.push(await robbed(whole));
       }
 
       console.log(
@@ -87,6 +97,23 @@ describe.skipIf(blocked !== null)(`eight tunnels robbed at once${blocked === nul
       expect(await whenWhole()).toEqual(whole);
       expect(quantile(times, 0.5)).toBeLessThan(MEND_USUAL);
       expect((await gatewayd.tunnels()).tunnels.filter(({ state }) => state === 'up')).toHaveLength(TUNNELS);
+    },
+    TEST_LIMIT,
+  );
+
+  it(
+    'have all of it back also when they are robbed again before the gateway comes to rest',
+    async () => {
+      const whole = await whenWhole();
+      const times: number[] = [];
+
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await whenWhole();
+        times.push(await robbed(whole));
+      }
+
+      console.log(`eight tunnels robbed again and again: ${spread(times)}`);
+      expect(await whenWhole()).toEqual(whole);
     },
     TEST_LIMIT,
   );

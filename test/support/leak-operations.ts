@@ -109,7 +109,9 @@ export async function raise(bench: LeakBench): Promise<void> {
   await back(bench);
 }
 
+/** What holds a tunnel's packets outlives whatever happens to it once it is up; on its way up a failure undoes it. */
 async function back(bench: LeakBench): Promise<void> {
+  await bench.raised();
   await bench.held();
   await bench.ledger.lift(
     bench.enabled.map(({ source }) => source),

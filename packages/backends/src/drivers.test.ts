@@ -1,4 +1,6 @@
 import { type ConfigOf, type DriverSet, ROUTING_DEFAULTS } from '@hurricane/core';
+import { okAsync } from 'neverthrow';
+import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { linuxDrivers } from './linux-host.js';
 import { addBystanders } from './testing/bystanders.js';
 import { type DriverSetup, describeBackendDriver } from './testing/contract.js';
@@ -17,11 +19,21 @@ const he: ConfigOf<'he_6in4'> = {
   mtu: null,
 };
 
-function on(hostOptions: FakeHostOptions): { host: FakeHost; drivers: () => Required<DriverSet> } {
+/** Answers to everything that it has failed. */
+const useless = (): IpBatch => ({
+  run: (commands) => okAsync(commands.map(() => ({ exitCode: 2, stdout: '', stderr: 'no' }))),
+  close: async () => {},
+});
+
+function on(
+  hostOptions: FakeHostOptions,
+  batchOn: ((host: FakeHost) => IpBatch) | null = null,
+): { host: FakeHost; drivers: () => Required<DriverSet> } {
   const host = new FakeHost(hostOptions);
   addBystanders(host, ROUTING_DEFAULTS);
   const { wireguardFiles } = host;
-  const options = { routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles };
+  const batch = batchOn === null ? {} : { batch: batchOn(host) };
+  const options = { routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles, ...batch };
   return { host, drivers: () => linuxDrivers(options) };
 }
 
@@ -32,6 +44,11 @@ describeBackendDriver('he_6in4 in the kernel', (): DriverSetup<'he_6in4'> => {
 
 describeBackendDriver('he_6in4 in a process', (): DriverSetup<'he_6in4'> => {
   const { host, drivers } = on({ sit: false });
+  return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
+});
+
+describeBackendDriver('he_6in4 with a co-process that does nothing', (): DriverSetup<'he_6in4'> => {
+  const { host, drivers } = on({}, useless);
   return { host, driver: drivers().he_6in4, restarted: () => drivers().he_6in4, tunnel: he };
 });
 
@@ -57,6 +74,16 @@ const quick: FakeHostOptions = { wireguard: { wg0: fakeConf(['2001:db8:2::2/64',
 
 describeBackendDriver('wireguard', (): DriverSetup<'wireguard'> => {
   const { host, drivers } = on(quick);
+  return {
+    host,
+    driver: drivers().wireguard,
+    restarted: () => drivers().wireguard,
+    tunnel: { ...wg, type: 'wireguard' },
+  };
+});
+
+describeBackendDriver('wireguard with a co-process', (): DriverSetup<'wireguard'> => {
+  const { host, drivers } = on(quick, spawnedBatch);
   return {
     host,
     driver: drivers().wireguard,

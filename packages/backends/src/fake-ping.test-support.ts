@@ -46,6 +46,8 @@ class FakePing {
   readonly #source: string | null;
   readonly #packetSize: number | null;
   readonly #period: Millis;
+  /** Of a ping that sends one probe and ends: how long it waits for the answer. */
+  readonly #wait: Millis | null;
   readonly #answered = new Set<number>();
   #heading: string;
   #alarms: readonly { cancel(): void }[] = [];
@@ -62,6 +64,7 @@ class FakePing {
     // The headers of ICMP over IPv4 and IPv6.
     this.#packetSize = option('-M') === 'do' ? payload + (argv.includes('-4') ? 28 : 48) : null;
     this.#period = Number(option('-i')) * 1_000 + TICK;
+    this.#wait = option('-c') === '1' ? Number(option('-W')) * 1_000 : null;
     this.#heading = `PING ${this.#target}(${this.#target}) ${payload} data bytes\n`;
     this.#in(START_UP, () => this.#begin());
   }
@@ -98,12 +101,14 @@ class FakePing {
     } else if (mood.kind === 'too_long') {
       this.#listener.stderr(`ping: local error: message too long, mtu: ${mood.mtu}\n`);
     }
-    this.#in(this.#period, () => this.#send(seq + 1));
+    if (this.#wait !== null) this.#in(this.#wait, () => this.end({ kind: 'exited', exitCode: 1 }));
+    else this.#in(this.#period, () => this.#send(seq + 1));
   }
 
   #answer(seq: number, rtt: Millis): void {
     this.#answered.add(seq);
     this.#print(`64 bytes from ${this.#target}: icmp_seq=${seq % 65_536} ttl=60 time=${rtt} ms`);
+    if (this.#wait !== null) this.end({ kind: 'exited', exitCode: 0 });
   }
 
   /** The heading waits in ping's buffer for the first line that is flushed. */

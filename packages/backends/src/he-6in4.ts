@@ -2,6 +2,7 @@ import { ABSENT, type BackendDriver, type ConfigOf, type DriverError, type LinkR
 import { err, ok, okAsync, Result, ResultAsync, safeTry } from 'neverthrow';
 import { carry } from './carry-6in4.js';
 import { dress, lendAddress, takeBackAddresses } from './dress.js';
+import { firstAid } from './first-aid.js';
 import { type HostLooks, hostLooks } from './host-looks.js';
 import { type Interface, readInterface, sourceAddress, toReading } from './interface.js';
 import { orNoIpv6 } from './ipv6-switch.js';
@@ -99,10 +100,11 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
     const hold: Hold = () => okAsync(undefined);
     const repaired = required(tunnel).asyncAndThen(({ endpoint, address }) =>
       safeTry(async function* () {
+        const target = targetOf(tunnel, address);
+        const aided = yield* firstAid({ looks, policy }, { iface: tunnel.iface, targetOf: () => target }, signal);
         const found = yield* looks.interface(tunnel.iface, signal);
         // Gone or taken down: that is for `up`, once somebody has decided that it should be up.
-        if (found?.up !== true) return ok([]);
-        const target = targetOf(tunnel, address);
+        if (found?.up !== true) return ok(aided);
         // Rules and routes first, because packets go astray without them; through an interface of ours only.
         const routed = isMarked(found) ? await policy.repair(target, signal) : null;
         const underlay = yield* readUnderlay(runner, endpoint, looks.interface, signal);
@@ -111,7 +113,7 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
         const isRouted = routed !== null && furnished.length === 0;
         const again = isRouted ? null : await policy.repair(target, signal);
         const phrases = yield* Result.combine([routed ?? NOTHING, again ?? NOTHING]);
-        return ok([...new Set([...furnished, ...phrases.flat()])]);
+        return ok([...new Set([...furnished, ...aided, ...phrases.flat()])]);
       }),
     );
     return orNoIpv6(runner, tunnel.iface, signal, repaired);

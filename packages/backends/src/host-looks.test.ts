@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CommandRunner } from './command.js';
 import { hostLooks } from './host-looks.js';
+import { type IpBatch, spawnedBatch } from './ip-batch.js';
 import { FakeHost } from './testing/fake-host.js';
 
 const live = (): AbortSignal => new AbortController().signal;
@@ -52,5 +53,22 @@ describe('looks that are shared', () => {
 
     expect(found.map((each) => each._unsafeUnwrap()?.name ?? null)).toEqual(['he0', 'wg0', null]);
     expect(host.log).toHaveLength(4);
+  });
+
+  it('are no glance without a co-process, nor with half an answer: what is not seen would be passed over', async () => {
+    const host = hostWithLinks();
+    const sound = spawnedBatch(host);
+    const without = (object: string | null): IpBatch => ({
+      run: (commands, signal) =>
+        sound
+          .run(commands, signal)
+          .map((answers) => answers.map((each, i) => (commands[i]?.[0] === object ? { ...each, exitCode: 2 } : each))),
+      close: async () => {},
+    });
+    const glance = async (batch?: IpBatch) => (await hostLooks(host, batch).glance(live()))._unsafeUnwrap();
+
+    expect([...((await glance(without(null)))?.interfaces.keys() ?? [])]).toEqual(['eth0', 'he0', 'wg0']);
+    for (const object of ['addr', 'rule', 'route']) expect(await glance(without(object)), object).toBeNull();
+    expect(await glance()).toBeNull();
   });
 });

@@ -1,5 +1,5 @@
 import { ABSENT, type DriverError, type LinkCounters, type LinkReading } from '@hurricane/core';
-import { err, ok, type ResultAsync } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { faultOf, missingDevice, obey } from './obey.js';
 import { sameAddress } from './prefix.js';
@@ -60,15 +60,21 @@ export function readInterfaces(
   signal: AbortSignal,
 ): ResultAsync<ReadonlyMap<string, Interface>, DriverError> {
   const argv = ['ip', '-j', '-d', 'addr', 'show'];
-  return obey(runner, argv, signal).andThen((finished) =>
-    parseRows(argv, finished.stdout).map((rows) => {
-      const named = rows.flatMap((row) => {
-        const name = textOf(row, 'ifname');
-        return name === null ? [] : [[name, toInterface(name, row, null)] as const];
-      });
-      return new Map(named);
-    }),
-  );
+  return obey(runner, argv, signal).andThen(({ stdout }) => interfacesIn(argv, stdout));
+}
+
+/** What `addr show` prints of all interfaces. Their kinds are only there with `ip -d`. */
+export function interfacesIn(
+  argv: readonly string[],
+  stdout: string,
+): Result<ReadonlyMap<string, Interface>, DriverError> {
+  return parseRows(argv, stdout).map((rows) => {
+    const named = rows.flatMap((row) => {
+      const name = textOf(row, 'ifname');
+      return name === null ? [] : [[name, toInterface(name, row, null)] as const];
+    });
+    return new Map(named);
+  });
 }
 
 function toInterface(name: string, row: Row, counters: LinkCounters | null): Interface {
@@ -95,6 +101,9 @@ function toInterface(name: string, row: Row, counters: LinkCounters | null): Int
   };
 }
 
+/** RT_SCOPE_UNIVERSE of rtnetlink.h, by its name and as `ip -N` prints it. */
+const GLOBAL = ['global', '0'];
+
 const UNFIT = ['deprecated', 'temporary', 'dadfailed'] as const;
 
 /** `isAlone`: nobody is asked whether the address is free, so `tentative` lasts a moment only (addrconf_dad_work). */
@@ -104,7 +113,7 @@ function toAddress(row: Row, isAlone: boolean): InterfaceAddress {
     address: textOf(row, 'local') ?? '',
     length: numberOf(row, 'prefixlen') ?? 128,
     metric: numberOf(row, 'metric'),
-    usable: textOf(row, 'scope') === 'global' && isFit,
+    usable: GLOBAL.includes(textOf(row, 'scope') ?? '') && isFit,
   };
 }
 

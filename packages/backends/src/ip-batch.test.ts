@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BATCH_QUEUE, ipBatch } from './ip-batch.js';
 import { type Launch, launchProgram } from './launch.js';
@@ -71,10 +72,13 @@ describe('the co-process', () => {
 
   it('is not started again and again while it keeps dying', async () => {
     const { batch, starts } = batchOver('process.exit(255);');
+    const since = performance.now();
 
     for (let i = 0; i < 5; i += 1) expect((await batch.run([SHOW], live())).isOk()).toBe(true);
 
-    expect(starts()).toBeLessThan(4);
+    // At once, and then after 100 ms, 200 ms, 400 ms and so on.
+    const took = performance.now() - since;
+    expect(starts()).toBeLessThanOrEqual(1 + Math.log2(1 + took / 100));
   });
 
   it('is started again after a death, and asked again', async () => {
@@ -98,6 +102,53 @@ describe('the co-process', () => {
     call.abort();
 
     expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+  });
+
+  it('goes on for the others when one of those it works for is called off', async () => {
+    // Slow, so that it is called off in the middle.
+    const { host, batch, starts } = batchOver(`setTimeout(() => { ${honest} }, 50);`);
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const pending = [batch.run([['route', 'good']], gone.signal), batch.run([SHOW], stays.signal)];
+    await expect.poll(starts).toBe(1);
+
+    gone.abort();
+
+    expect((await pending[0])?._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+    expect((await pending[1])?._unsafeUnwrap()).toEqual([{ exitCode: 0, stdout: '[]', stderr: '' }]);
+    expect(host.log).toEqual([]);
+    expect(getEventListeners(stays.signal, 'abort')).toEqual([]);
+  });
+
+  it('is not told what was called off before its turn', async () => {
+    const { host, batch } = batchOver(`if (line.includes('bad')) process.exit(1); ${honest}`);
+    const call = new AbortController();
+    const pending = batch.run([['route', 'bad']], call.signal);
+    call.abort();
+
+    expect((await batch.run([SHOW], live())).isOk()).toBe(true);
+
+    expect((await pending)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
+    expect(host.log).toEqual([]);
+  });
+
+  it('finishes what it was given before it is closed', async () => {
+    const { host, batch } = batchOver(honest);
+    const pending = batch.run([SHOW], live());
+
+    await batch.close();
+
+    expect((await pending)._unsafeUnwrap()).toEqual([{ exitCode: 0, stdout: '[]', stderr: '' }]);
+    expect(host.log).toEqual([]);
+  });
+
+  it('is given all at once what comes at about the same time', async () => {
+    const { host, batch } = batchOver("if (line === 'hurricane-mark') fail(); else if (n === 3) console.log('[]');");
+
+    const requests = [[['route', 'a']], [['route', 'b']], [SHOW]].map((commands) => batch.run(commands, live()));
+
+    const answers = (await Promise.all(requests)).map((each) => each._unsafeUnwrap());
+    expect(answers.map(([only]) => only?.stdout)).toEqual(['', '', '[]']);
+    expect(host.log).toEqual([]);
   });
 
   it('is never given a word that it could take for syntax', async () => {

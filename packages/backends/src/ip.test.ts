@@ -133,6 +133,22 @@ describe('reading what ip prints', () => {
     });
   });
 
+  it('knows a global address by its name and by its number', async () => {
+    for (const [scope, isUsable] of [
+      ['global', true],
+      ['0', true],
+      ['link', false],
+      ['253', false],
+    ]) {
+      const addr_info = [{ family: 'inet6', local: '2001:db8::2', prefixlen: 64, scope }];
+      const stdout = JSON.stringify([{ ifname: 'he0', flags: ['UP'], addr_info }]);
+
+      const found = (await readInterface(answering({ stdout }), 'he0', live()))._unsafeUnwrap();
+
+      expect(found?.addresses[0]?.usable, `${scope}`).toBe(isUsable);
+    }
+  });
+
   it.each([
     ['is still being checked', ['UP', 'BROADCAST'], null],
     ['has nobody to be checked with', ['UP', 'NOARP'], '2001:db8::2'],

@@ -1,5 +1,5 @@
 import type { DriverError } from '@hurricane/core';
-import { err, ok, type ResultAsync } from 'neverthrow';
+import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { CommandRunner } from './command.js';
 import { faultOf, obey } from './obey.js';
 import { numberOf, parseRows, type Row, textOf } from './rows.js';
@@ -57,14 +57,29 @@ const UNREACHABLE = '7';
 const NARROWING = ['dst', 'tos', 'dsfield', 'fwmark', 'uid_start', 'ipproto', 'tun_id'];
 const NARROWING_PORTS = ['sport', 'sport_start', 'dport', 'dport_start'];
 
-const RULES = ['ip', '-N', '-j', '-6', 'rule', 'show'] as const;
+/** A command without `ip -6`: also a line of a batch. */
+export type IpCommand = readonly string[];
+
+/** Numbers instead of names, and JSON. */
+const JSON_NUMBERS = ['-N', '-j'] as const;
+
+export const toArgv = (command: IpCommand, options: readonly string[] = []): readonly string[] => [
+  ...['ip', ...options, '-6'],
+  ...command,
+];
+
+export const SHOW_RULES: IpCommand = ['rule', 'show'];
+
+/** The kernel picks them out, so that other tables may be as large as they like. */
+export const SHOW_OUR_ROUTES: IpCommand = ['route', 'show', 'table', 'all', 'proto', `${PROTOCOL}`];
 
 /** Every IPv6 rule of the host. Names are off (`-N`): /etc/iproute2 may call our numbers anything. */
-export function readRules(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Rule[], DriverError> {
-  return obey(runner, RULES, signal).andThen((finished) =>
-    parseRows(RULES, finished.stdout).map((rows) => rows.map(toRule)),
-  );
-}
+export const readRules = (runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Rule[], DriverError> =>
+  obey(runner, toArgv(SHOW_RULES, JSON_NUMBERS), signal).andThen(({ stdout }) => rulesIn(stdout));
+
+/** What {@link SHOW_RULES} prints. */
+export const rulesIn = (stdout: string): Result<readonly Rule[], DriverError> =>
+  parseRows(toArgv(SHOW_RULES), stdout).map((rows) => rows.map(toRule));
 
 /** The IPv6 routes of one table; of one that does not exist, none. */
 export function readTable(
@@ -75,14 +90,15 @@ export function readTable(
   return readRoutes(runner, ['ip', '-N', '-j', '-6', 'route', 'show', 'table', `${table}`], table, signal);
 }
 
-/** Our IPv6 routes in every table. The kernel picks them out, so that other tables may be as large as they like. */
-export function readOurRoutes(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> {
-  const argv = ['ip', '-N', '-j', '-6', 'route', 'show', 'table', 'all', 'proto', `${PROTOCOL}`];
-  // `ip` leaves out what it was asked to select by.
-  return readRoutes(runner, argv, MAIN_TABLE, signal).map((routes) =>
-    routes.map((route) => ({ ...route, protocol: PROTOCOL })),
+/** Our IPv6 routes in every table. */
+export const readOurRoutes = (runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Route[], DriverError> =>
+  obey(runner, toArgv(SHOW_OUR_ROUTES, JSON_NUMBERS), signal).andThen(({ stdout }) => ourRoutesIn(stdout));
+
+/** What {@link SHOW_OUR_ROUTES} prints: `ip` leaves out what it was asked to select by. */
+export const ourRoutesIn = (stdout: string): Result<readonly Route[], DriverError> =>
+  parseRows(toArgv(SHOW_OUR_ROUTES), stdout).map((rows) =>
+    rows.map((row) => ({ ...toRoute(row, MAIN_TABLE), protocol: PROTOCOL })),
   );
-}
 
 /** The routes of the main table that leave by an interface. `flag`: `-4` or `-6`. */
 export function readRoutesVia(
@@ -146,11 +162,6 @@ export function toRoute(row: Row, table: number): Route {
 }
 
 export const isOurs = (object: { readonly protocol: number | null }): boolean => object.protocol === PROTOCOL;
-
-/** A command without `ip -6`: also a line of a batch. */
-export type IpCommand = readonly string[];
-
-export const toArgv = (command: IpCommand): readonly string[] => ['ip', '-6', ...command];
 
 /** `rule add|del` for one rule of ours. */
 export function ruleCommand(verb: 'add' | 'del', rule: OurRule): IpCommand {

@@ -65,7 +65,7 @@ export interface LinuxDriversOptions {
 /** A driver for every tunnel type. They share one view of which routing tables are taken. */
 export function linuxDrivers(options: LinuxDriversOptions): Required<DriverSet> {
   const { routing, runner, processes, wireguardFiles: files = systemWgFiles() } = options;
-  const looks = hostLooks(runner);
+  const looks = hostLooks(runner, options.batch ?? null);
   const policy = policyRouting({
     runner,
     routing,

@@ -8,6 +8,17 @@ const HEADERS = { ipv4: 20 + 8, ipv6: 40 + 8 } as const;
 const SHORTEST_PAYLOAD = 16;
 
 /**
+ * From this period on every probe is a ping of its own. A ping whose daemon was killed notices when it writes
+ * its next line, and must not be left behind for longer.
+ */
+const SINGLE_FROM: Millis = 2_000;
+
+/** How much longer than the deadline a single ping waits for its answer. */
+const SINGLE_MARGIN: Millis = 500;
+
+export const isSingle = (period: Millis): boolean => period >= SINGLE_FROM;
+
+/**
  * The iputils ping that probes `target` as `plan` says, every `period`.
  *
  * `-O` makes ping write a line for every probe as it leaves, answered or not. `-M do` forbids this host
@@ -16,9 +27,12 @@ const SHORTEST_PAYLOAD = 16;
 export function pingArgv(plan: ProbePlan, target: string, period: Millis): readonly string[] {
   const [family, headers] = isIPv4(target) ? ['-4', HEADERS.ipv4] : ['-6', HEADERS.ipv6];
   const { source, packetSize } = plan;
+  const wait = ((plan.deadline.max + SINGLE_MARGIN) / 1_000).toFixed(3);
   const payload = Math.max(SHORTEST_PAYLOAD, (packetSize ?? 0) - headers);
   return [
-    ...['ping', family, '-n', '-O', '-i', (period / 1_000).toFixed(3), '-s', String(payload)],
+    ...['ping', family, '-n', '-O'],
+    ...(isSingle(period) ? ['-c', '1', '-W', wait] : ['-i', (period / 1_000).toFixed(3)]),
+    ...['-s', String(payload)],
     ...(packetSize === null ? [] : ['-M', 'do']),
     ...(source === null ? [] : ['-I', source]),
     target,

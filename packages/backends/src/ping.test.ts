@@ -50,6 +50,24 @@ describe('pingProber', () => {
     expect(pings.started).toEqual([argv('2001:db8::1'), argv('2001:db8::2')]);
   });
 
+  it.each([true, false])('sends seldom probes by pings that end: answered %s', async (answered) => {
+    const { clock, pings, prober } = withFakePings(1);
+    if (!answered) pings.mood = { kind: 'silent' };
+    const outcomes: string[] = [];
+
+    const end = new AbortController();
+    const watch = prober.watch({ ...PLAN, interval: 20_000 }, (f) => outcomes.push(f.outcome.kind), end.signal);
+    await clock.pass(2_000);
+    expect(pings.running).toBe(0);
+    await clock.pass(40_000);
+    end.abort();
+    await watch;
+
+    expect(pings.started[0]?.join(' ')).toContain('-c 1 -W 1.500 ');
+    expect(pings.started).toHaveLength(3);
+    expect(outcomes).toEqual(Array.from({ length: 3 }, () => (answered ? 'reply' : 'lost')));
+  });
+
   it.each([
     ['leaves the source to the host’s routes', { source: null }, '-6 … -s 16 2001:db8::1'],
     ['probes IPv4 targets over IPv4', { source: null, targets: ['192.0.2.1'] }, '-4 … -s 16 192.0.2.1'],

@@ -1,5 +1,5 @@
 import type { Instant, Millis, ProbeError, ProbeOutcome, ProbePlan, RttEstimate } from '@hurricane/core';
-import { pingArgv } from './ping-argv.js';
+import { isSingle, pingArgv } from './ping-argv.js';
 import { judgePingEnd, type PingEnd } from './ping-failure.js';
 import { LineCutter, parsePingLine } from './ping-output.js';
 import type { PingProcess, SpawnPing } from './ping-process.js';
@@ -34,7 +34,7 @@ export interface PingerOptions {
   fail(error: ProbeError): void;
 }
 
-/** Probes one target by one ping after another; there is a next one only when the network had no route. */
+/** Probes one target: by one ping, or another where the network had no route; by one after another if seldom. */
 export class Pinger {
   readonly #options: PingerOptions;
   #estimate: RttEstimate | null;
@@ -109,14 +109,22 @@ export class Pinger {
   }
 
   #ended(end: PingEnd, ping: { stderr: string; argv: readonly string[]; startedAt: Instant }): void {
-    const { clock, period, plan } = this.#options;
+    const { period, plan } = this.#options;
     this.#alarm.cancel();
+    if (isSingle(period) && end.kind === 'exited' && (end.exitCode === 0 || end.exitCode === 1)) {
+      this.#again(ping.startedAt + period);
+      return;
+    }
     const verdict = judgePingEnd(end, ping.stderr, { argv: ping.argv, iface: plan.iface });
     if (verdict.kind === 'broken') this.#options.fail(verdict.error);
     else this.#report({ kind: 'refused', reason: verdict.reason });
     if (this.#stopped || verdict.kind === 'broken') return;
-    const next = Math.max(clock.now(), ping.startedAt + Math.max(period, RESTART_FLOOR));
-    this.#alarm = clock.alarm(next, 'restart ping', () => this.#start());
+    this.#again(ping.startedAt + Math.max(period, RESTART_FLOOR));
+  }
+
+  #again(at: Instant): void {
+    const { clock } = this.#options;
+    this.#alarm = clock.alarm(Math.max(clock.now(), at), 'restart ping', () => this.#start());
   }
 
   #report(outcome: ProbeOutcome | null): void {

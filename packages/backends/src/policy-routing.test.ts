@@ -87,6 +87,50 @@ describe('policy routing', () => {
     expect(`${host}`).toBe(before);
   });
 
+  it('holds packets before there is a way for them, and is undone by a removal', async () => {
+    const host = hostWith('tun0');
+    const before = `${host}`;
+    const policy = policyOn(host);
+
+    expect((await policy.hold(target('tun0'), live()))._unsafeUnwrap()).toBe(true);
+
+    const table = tableOf(host, 'tun0');
+    expect(host.kernel.rules.some((rule) => rule.from === '2001:db8:1::2/64' && rule.table === table)).toBe(true);
+    expect(host.kernel.routes.map(({ type, destination }) => [type, destination])).toEqual([['7', 'default']]);
+    (await policy.remove('tun0', live()))._unsafeUnwrap();
+    expect(`${host}`).toBe(before);
+  });
+
+  it('holds nothing that is in its table already, and what it holds is installed as ever', async () => {
+    const [host, clean] = [hostWith('tun0'), hostWith('tun0')];
+    (await policyOn(clean).install(target('tun0'), live()))._unsafeUnwrap();
+    const policy = policyOn(host);
+    await policy.hold(target('tun0'), live());
+    (await policy.install(target('tun0'), live()))._unsafeUnwrap();
+    expect(`${host}`).toBe(`${clean}`);
+    const changes = host.changes;
+
+    expect((await policyOn(host).hold(target('tun0'), live()))._unsafeUnwrap()).toBe(false);
+
+    expect(host.changes).toBe(changes);
+  });
+
+  it('has sockets look for their way again after its guard was gone', async () => {
+    const host = hostWith('tun0');
+    const policy = policyOn(host);
+    (await policy.install(target('tun0'), live()))._unsafeUnwrap();
+    const goal = `${host}`;
+    host.kernel.routes.splice(0);
+    const done = host.log.length;
+
+    await policy.repair(target('tun0'), live());
+
+    const both = `pref ${ruleBase} from 2001:db8:1::2/64 oif tun0 lookup ${tableBase} protocol ${PROTOCOL}`;
+    const said = host.log.slice(done).map((argv) => argv.join(' '));
+    expect(said.slice(-2)).toEqual([`ip -6 rule add ${both}`, `ip -6 rule del ${both}`]);
+    expect(`${host}`).toBe(goal);
+  });
+
   it('repairs what somebody has taken away', async () => {
     const host = hostWith('tun0');
     const policy = policyOn(host);

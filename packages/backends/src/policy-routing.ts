@@ -35,6 +35,11 @@ export interface PolicyRouting {
    * when somebody else puts rules in front again and again; all the rest is right then, too.
    */
   repair(target: PolicyTarget, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
+  /**
+   * Puts back, through the co-process, what a look shows to be missing. Resolves to what that should have
+   * put back: only `repair` knows whether it did.
+   */
+  hasten(target: PolicyTarget, seen: Sighting, signal: AbortSignal): ResultAsync<readonly string[], DriverError>;
   /** Removes our rules and routes for `iface`, whether or not the interface is still there. */
   remove(iface: string, signal: AbortSignal): ResultAsync<void, DriverError>;
 }
@@ -82,10 +87,13 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
 
   /** What fails shows at the next look: the co-process remembers interfaces by name, and names move on. */
   const quickly: Make = ({ puts, takes }, signal) =>
-    batch.run(puts, signal).andThen((answers) => {
-      const isDone = answers.every(({ exitCode }) => exitCode === 0);
-      return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
-    });
+    batch
+      .run(puts, signal)
+      .andThen((answers) => {
+        const isDone = answers.every(({ exitCode }) => exitCode === 0);
+        return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
+      })
+      .orElse((error): Result<void, DriverError> => (error.kind === 'aborted' ? err(error) : ok()));
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
@@ -134,9 +142,19 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return ok([...new Set([...first.restored, ...last.restored])]);
     });
 
+  const hasten: PolicyRouting['hasten'] = (target, seen, signal) =>
+    checkPrefix(target).asyncAndThen(() => mendSeen(target, seen, quickly, signal).map(({ restored }) => restored));
+
   const mend = (target: PolicyTarget, make: Make, signal: AbortSignal): ResultAsync<Mended, DriverError> =>
+    looks.routing(signal).andThen((seen) => mendSeen(target, seen, make, signal));
+
+  const mendSeen = (
+    target: PolicyTarget,
+    seen: Sighting,
+    make: Make,
+    signal: AbortSignal,
+  ): ResultAsync<Mended, DriverError> =>
     safeTry(async function* () {
-      const seen = yield* looks.routing(signal);
       // A table that we gave it is its own, also while there is nothing in it.
       const isHeld = slots.tableOf(target.iface) !== null;
       const slot = yield* isHeld ? slots.take(target.iface, seen, new Set()) : takeSlot(target.iface, seen, signal);
@@ -179,7 +197,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
       return slots.take(iface, seen, avoid);
     });
 
-  return { hold, install, repair, remove };
+  return { hold, install, repair, hasten, remove };
 }
 
 const prefixOf = ({ address, prefixLength }: PolicyTarget): string => `${address}/${prefixLength}`;

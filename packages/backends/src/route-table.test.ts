@@ -47,17 +47,4 @@ describe('the repair of default routes', () => {
       `default route via wg0 (metric ${METRIC + 10})`,
     ]);
   });
-
-  it('asks nothing of the co-process when nothing is missing', async () => {
-    const host = new FakeHost();
-    for (const name of ['he0', 'wg0']) host.kernel.addLink(name, { up: true });
-    const routes = linuxRouteTable({ runner: host, batch: spawnedBatch(host), metric: METRIC });
-    (await routes.apply(plan, live()))._unsafeUnwrap();
-    const [changes, asked] = [host.changes, host.log.length];
-
-    expect((await routes.verify?.(plan, live()))?._unsafeUnwrap()).toEqual([]);
-
-    expect(host.changes).toBe(changes);
-    expect(host.log).toHaveLength(asked + 1);
-  });
 });

@@ -30,13 +30,7 @@ interface Round {
   readonly isRight: boolean;
 }
 
-/** Who looks, and who changes. */
-interface Hands {
-  readonly look: IpBatch;
-  readonly change: IpBatch;
-}
-
-type RunRound = (hands: Hands, plan: RoutePlan, signal: AbortSignal) => Promise<Result<Round, RouteError>>;
+type RunRound = (batch: IpBatch, plan: RoutePlan, signal: AbortSignal) => Promise<Result<Round, RouteError>>;
 
 /**
  * One managed default route in the main table, standbys behind it, all marked as ours. Where somebody
@@ -44,23 +38,19 @@ type RunRound = (hands: Hands, plan: RoutePlan, signal: AbortSignal) => Promise<
  */
 export function linuxRouteTable(deps: RouteTableDeps): RouteTable {
   const say = saidOnce(deps.logger ?? null);
-  const { batch, metric } = deps;
-  const fresh = spawnedBatch(deps.runner);
-  const run: RunRound = (hands, plan, signal) => round(hands, plan, metric, (text) => say(warning(text)), signal);
-  const surely = (plan: RoutePlan, signal: AbortSignal) => settle({ look: fresh, change: fresh }, plan, run, signal);
+  const { runner, metric } = deps;
+  const run: RunRound = (batch, plan, signal) => round(batch, plan, metric, (text) => say(warning(text)), signal);
 
   // The co-process is quick but remembers interfaces by name, and one made anew keeps its name and not
   // its number. So it only goes first; what holds is what a fresh `ip` sees afterwards.
-  const apply = async (plan: RoutePlan, signal: AbortSignal): Promise<Result<void, RouteError>> => {
-    await run({ look: batch, change: batch }, plan, signal);
-    return (await surely(plan, signal)).map(() => undefined);
-  };
   const verify = async (plan: RoutePlan, signal: AbortSignal): Promise<Result<readonly string[], RouteError>> => {
-    const quick = await run({ look: fresh, change: batch }, plan, signal);
-    if (quick.isOk() && quick.value.isRight) return ok([]);
+    const quick = await run(deps.batch, plan, signal);
     const restored = quick.isOk() ? quick.value.restored : [];
-    return (await surely(plan, signal)).map((more) => [...new Set([...restored, ...more])]);
+    const sure = await settle(spawnedBatch(runner), plan, run, signal);
+    return sure.map((more) => [...new Set([...restored, ...more])]);
   };
+  const apply = (plan: RoutePlan, signal: AbortSignal) =>
+    verify(plan, signal).then((done) => done.map(() => undefined));
   return {
     apply: (plan, signal) => new ResultAsync(apply(plan, signal)),
     verify: (plan, signal) => new ResultAsync(verify(plan, signal)),
@@ -70,7 +60,7 @@ export function linuxRouteTable(deps: RouteTableDeps): RouteTable {
 const warning = (text: string): { readonly level: 'warn'; readonly text: string } => ({ level: 'warn', text });
 
 async function settle(
-  hands: Hands,
+  spawned: IpBatch,
   plan: RoutePlan,
   run: RunRound,
   signal: AbortSignal,
@@ -80,7 +70,7 @@ async function settle(
   for (let rounds = 0; rounds < ROUNDS; rounds += 1) {
     if (signal.aborted) return err({ kind: 'aborted' });
     const before = last;
-    last = await run(hands, plan, signal);
+    last = await run(spawned, plan, signal);
     for (const phrase of last.isOk() ? last.value.restored : []) restored.add(phrase);
     if (last.isOk() && last.value.isRight) return ok([...restored]);
     // Twice the same failure: trying on would not help.
@@ -96,13 +86,13 @@ const isWorthAnotherLook = (error: RouteError): boolean => error.kind === 'comma
 
 /** One look and, where something differs, one set of changes. */
 async function round(
-  { look, change }: Hands,
+  batch: IpBatch,
   plan: RoutePlan,
   metric: number,
   warn: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Result<Round, RouteError>> {
-  const looked = await look.run([SHOW], signal);
+  const looked = await batch.run([SHOW], signal);
   if (looked.isErr()) return err(toRouteError(looked.error));
   const routes = routesIn(looked.value[0]);
   if (routes.isErr()) return err(toRouteError(routes.error));
@@ -112,7 +102,7 @@ async function round(
   if (dodged !== null) warn(dodge(dodged));
   if (commands.length === 0) return ok({ restored: [], isRight: true });
 
-  const changed = await change.run(commands, signal);
+  const changed = await batch.run(commands, signal);
   if (changed.isErr()) return err(toRouteError(changed.error));
   for (const [i, finished] of changed.value.entries()) {
     if (finished.exitCode !== 0) return err(faultOf(['ip', '-6', ...(commands[i] ?? [])], finished));

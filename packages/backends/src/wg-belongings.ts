@@ -37,6 +37,13 @@ export function inFileOrder(found: Interface, { addresses }: WgBelongings): Inte
   return { ...found, addresses: [...found.addresses].sort((a, b) => place(a.address) - place(b.address)) };
 }
 
+export function hasAddress(found: Interface, wanted: WgNetwork): boolean {
+  if (wanted.family === 'ipv4') return found.ipv4.includes(textOf(wanted));
+  return found.addresses.some(
+    ({ address, length }) => length === wanted.length && sameAddress(address, wanted.address),
+  );
+}
+
 /** Puts back addresses of the file that the interface has not got. Resolves to which, a phrase each. */
 export function putBackAddresses(
   runner: CommandRunner,
@@ -50,8 +57,8 @@ export function putBackAddresses(
     const restored: string[] = [];
     for (const wanted of addresses) {
       const text = textOf(wanted);
+      if (hasAddress(found, wanted)) continue;
       const has = found.addresses.find((each) => sameAddress(each.address, wanted.address));
-      if (wanted.family === 'ipv4' ? found.ipv4.includes(text) : has?.length === wanted.length) continue;
       // The kernel keeps an address's old prefix length when told a new one (inet6_addr_modify).
       if (has !== undefined) yield* change('-6', 'del', `${has.address}/${has.length}`);
       if (wanted.family === 'ipv4') yield* change('-4', 'replace', text);

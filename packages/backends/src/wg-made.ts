@@ -15,6 +15,8 @@ interface Made {
 export interface MadeFrom {
   /** Null when that cannot be told: it is not ours, or its file has changed since and nobody remembers. */
   belongings(found: Interface, signal: AbortSignal): ResultAsync<WgBelongings | null, DriverError>;
+  /** The same, of what is remembered: null when nothing is. */
+  remembered(found: Interface): WgBelongings | null;
   forget(iface: string): void;
 }
 
@@ -22,12 +24,16 @@ export function madeFrom(files: WgFiles): MadeFrom {
   // By interface; `forget` keeps it to those of tunnels that are up.
   const known = new Map<string, Made>();
 
+  const remembered = (found: Interface): WgBelongings | null => {
+    const made = known.get(found.name);
+    return made !== undefined && made.digest === digestOn(found) ? made.belongings : null;
+  };
+
   const belongings = (found: Interface, signal: AbortSignal): ResultAsync<WgBelongings | null, DriverError> =>
     safeTry(async function* () {
-      const digest = markIn(found.alias)?.madeFrom ?? null;
-      const remembered = known.get(found.name);
-      if (digest === null) return ok(null);
-      if (remembered?.digest === digest) return ok(remembered.belongings);
+      const already = remembered(found);
+      const digest = digestOn(found);
+      if (already !== null || digest === null) return ok(already);
       const lines = yield* linesOf(files, found.name, signal);
       if (lines === null || (await digestOf(lines)) !== digest) return ok(null);
       const made = { digest, belongings: belongingsIn(lines) };
@@ -35,8 +41,10 @@ export function madeFrom(files: WgFiles): MadeFrom {
       return ok(made.belongings);
     });
 
-  return { belongings, forget: (iface) => void known.delete(iface) };
+  return { belongings, remembered, forget: (iface) => void known.delete(iface) };
 }
+
+const digestOn = ({ alias }: Interface): string | null => markIn(alias)?.madeFrom ?? null;
 
 /** Null when they are not to be had: a tunnel must come down without its file, too. */
 export const linesOf = (

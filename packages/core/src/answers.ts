@@ -15,7 +15,7 @@ export function raised(t: Tunnel, reading: LinkReading, now: Instant): Tunnel {
 
 export function lowered(t: Tunnel): Tunnel {
   if (t.state.kind !== 'stopping') return t;
-  return { ...t, state: { kind: 'down' }, running: null, reading: null, ...unjudged(LONG_AGO, t) };
+  return { ...t, state: { kind: 'down' }, restarting: false, running: null, reading: null, ...unjudged(LONG_AGO, t) };
 }
 
 export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Config): Tunnel {

@@ -8,6 +8,9 @@ import type { Instant } from './units.js';
 /** Turns the difference between two states into news. Decides nothing. */
 export function announceChanges(before: State, after: State, now: Instant, emit: Emit): void {
   const primary = primaryOf(before);
+  const preferred = after.preference?.tunnel ?? null;
+  if (preferred !== (before.preference?.tunnel ?? null))
+    emit({ type: 'announce', news: { type: 'preferred', tunnel: preferred } });
   if (before.tunnels === after.tunnels) return;
   for (const t of changedIn(after, before)) {
     const was = tunnelNamed(before, t.config.name);

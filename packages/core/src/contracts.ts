@@ -12,7 +12,7 @@ import type {
   RoutePlan,
 } from './facts.js';
 import type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
-import type { Instant, Millis, UnixSeconds } from './units.js';
+import type { Instant, Millis, UnixMillis, UnixSeconds } from './units.js';
 
 /**
  * Brings one kind of tunnel up and down on the host.
@@ -96,6 +96,8 @@ export interface FlowTable {
 export interface Clock {
   now(): Instant;
   wall(): UnixSeconds;
+  /** The same, finer. Optional; without it, what happens is dated to the second. */
+  wallMillis?(): UnixMillis;
   /**
    * How long the machine has slept, from any fixed moment on: `now` does not count that time on Linux.
    * Optional; without it a sleep goes unnoticed. May be off by a second.

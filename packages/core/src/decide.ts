@@ -28,9 +28,10 @@ export function decisionWake(state: State, now: Instant): Instant {
 }
 
 function isDecided(before: State, state: State, now: Instant): boolean {
-  const { settled, failover, route, nextCheckAt, tunnels } = state;
+  const { settled, preference, failover, route, nextCheckAt, tunnels } = state;
   if (settled.shared === null || settled.shared !== before.settled.shared || now >= settled.decideAt) return false;
-  if (failover !== before.failover || route !== before.route || nextCheckAt !== before.nextCheckAt) return false;
+  if (preference !== before.preference || failover !== before.failover) return false;
+  if (route !== before.route || nextCheckAt !== before.nextCheckAt) return false;
   const primary = primaryOf(state);
   // Whoever takes over from a silent primary has to prove itself, and every probe may be the proof.
   if (primary === null || isDown(primary.liveness) || tunnels.length !== before.tunnels.length) return false;
@@ -41,7 +42,8 @@ function weighsTheSame(a: Tunnel, b: Tunnel): boolean {
   if (a === b) return true;
   const stands = a.state.kind === b.state.kind && a.liveness.kind === b.liveness.kind;
   const scores = a.health?.score === b.health?.score && a.soundSince === b.soundSince && a.flaps === b.flaps;
-  const wanted = a.config === b.config && a.running === b.running && a.wanted === b.wanted && a.leaving === b.leaving;
+  const word = a.wanted === b.wanted && a.restarting === b.restarting && a.leaving === b.leaving;
+  const wanted = word && a.config === b.config && a.running === b.running;
   const routes = a.reading?.address === b.reading?.address && a.reading?.gateway === b.reading?.gateway;
   return stands && scores && wanted && routes && a.liveness.steadyAt === b.liveness.steadyAt;
 }

@@ -12,13 +12,16 @@ import type {
 } from './facts.js';
 import type { News } from './news.js';
 import type { ProbeStream } from './side-probes.js';
+import type { State } from './state.js';
 import type { Millis } from './units.js';
 
 /** What happened or was asked. Answers carry the epoch of the question; one that is out of date is ignored. */
 export type Event =
   | { readonly type: 'start' | 'stop' | 'tick' }
   | { readonly type: 'reload'; readonly config: Config }
-  | { readonly type: 'raise' | 'lower'; readonly tunnel: string }
+  | { readonly type: 'raise' | 'lower' | 'restart'; readonly tunnel: string }
+  /** Null: ranks decide. */
+  | { readonly type: 'prefer'; readonly tunnel: string | null }
   | { readonly type: 'tunnel_raised'; readonly tunnel: string; readonly epoch: number; readonly reading: LinkReading }
   | { readonly type: 'tunnel_lowered'; readonly tunnel: string; readonly epoch: number }
   | { readonly type: 'tunnel_failed'; readonly tunnel: string; readonly epoch: number; readonly fault: DriverError }
@@ -85,6 +88,7 @@ export type Effect =
   | { readonly type: 'apply_route'; readonly plan: RoutePlan; readonly epoch: number }
   /** Call off what is under way for this tunnel, or for the route. */
   | { readonly type: 'abort'; readonly scope: { readonly tunnel: string } | 'route' }
-  | { readonly type: 'announce'; readonly news: News };
+  /** `judged`, where the route moves: the state in which that was decided, for whoever explains it. */
+  | { readonly type: 'announce'; readonly news: News; readonly judged?: State };
 
 export type Emit = (effect: Effect) => void;

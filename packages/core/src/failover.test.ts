@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { settleFailover, standing } from './failover.js';
+import { standing } from './candidacy.js';
+import { settleFailover } from './failover.js';
 import type { HealthScore } from './health.js';
 import { type LivenessKind, newborn } from './liveness.js';
 import type { News } from './news.js';

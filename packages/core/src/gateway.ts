@@ -20,7 +20,7 @@ export interface GatewayOptions {
   /** Gets every piece of news as a finished sentence. Default: silence. */
   readonly logger?: Logger;
   /** For tests and diagnostics: sees every step as it is taken. Must not throw. */
-  readonly observer?: (record: StepRecord) => void;
+  readonly observer?: Observer;
 }
 
 export interface StepRecord {
@@ -31,6 +31,7 @@ export interface StepRecord {
   readonly effects: readonly Effect[];
 }
 
+type Observer = (record: StepRecord) => void;
 type Listener = (news: News) => void;
 
 /** A machine that slept longer has tunnels whose past says nothing. Above the error of `Clock.asleep`. */
@@ -51,10 +52,11 @@ const STOP_LIMIT: Millis = 30_000;
  * const gateway = parseConfig(text).andThen((config) => Gateway.create({ config, host: linuxHost(config) }));
  */
 export class Gateway {
+  /** The machine's, unless it was given another one. */
+  readonly clock: Clock;
   readonly #host: Host;
-  readonly #clock: Clock;
   readonly #logger: Logger | null;
-  readonly #observer: ((record: StepRecord) => void) | null;
+  readonly #observers = new Set<Observer>();
   readonly #listeners = new Set<Listener>();
   readonly #performer: Performer;
   readonly #queue: Event[] = [];
@@ -67,11 +69,11 @@ export class Gateway {
 
   private constructor(options: GatewayOptions) {
     this.#host = options.host;
-    this.#clock = options.clock ?? systemClock;
+    this.clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? null;
-    this.#observer = options.observer ?? null;
+    if (options.observer !== undefined) this.observe(options.observer);
     this.#state = initialState(options.config);
-    this.#slept = this.#clock.asleep?.() ?? 0;
+    this.#slept = this.clock.asleep?.() ?? 0;
     this.#performer = new Performer({
       host: options.host,
       dispatch: (event) => this.#dispatch(event),
@@ -128,9 +130,29 @@ export class Gateway {
     return this.#known(tunnel).map(() => this.#dispatch({ type: 'lower', tunnel }));
   }
 
+  /**
+   * The operator wants this tunnel taken down and brought up again, whether it is up, failed or lowered. The
+   * default route leaves it first.
+   */
+  restart(tunnel: string): Result<void, GatewayError> {
+    return this.#known(tunnel).map(() => this.#dispatch({ type: 'restart', tunnel }));
+  }
+
+  /**
+   * The operator wants this tunnel to have the route, whatever the ranks say; null: ranks decide again.
+   *
+   * It gets the route at once if it is up, answers and scores above 0. A preference never strands traffic: when
+   * the tunnel dies or its score falls below `leave_below`, failover works as always, and it gets the route back
+   * under the rules of fail-back. It outlives a stop, and ends with a reload that removes the tunnel.
+   */
+  prefer(tunnel: string | null): Result<void, GatewayError> {
+    const known = tunnel === null ? ok(undefined) : this.#known(tunnel);
+    return known.map(() => this.#dispatch({ type: 'prefer', tunnel }));
+  }
+
   /** What is true now. Never waits, never fails, computes nothing. */
   status(): GatewayStatus {
-    return projectStatus(this.#state, this.#clock.now(), this.#clock.wall());
+    return projectStatus(this.#state, this.clock.now(), this.clock.wall());
   }
 
   /** Calls `listener` for each piece of news of one type. Returns the way to stop it. */
@@ -146,6 +168,17 @@ export class Gateway {
     return () => this.#listeners.delete(listener);
   }
 
+  /** What it judges by, for diagnostics such as `Insight`: to be read only, and of a shape that may change. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Calls `observer`, which must not throw, for each step as it is taken. Returns the way to stop it. */
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
   /** Resolves with the primary's name as soon as there is one; errs with `not_ready` after `limit`. */
   ready(limit: Millis): ResultAsync<string, GatewayError> {
     const { failover } = this.#state;
@@ -159,7 +192,7 @@ export class Gateway {
   }
 
   #dispatch(event: Event): void {
-    const slept = this.#clock.asleep?.() ?? 0;
+    const slept = this.clock.asleep?.() ?? 0;
     if (slept - this.#slept > LONGEST_NAP) this.#queue.push({ type: 'woke', gap: slept - this.#slept });
     this.#slept = slept;
     this.#queue.push(event);
@@ -167,12 +200,12 @@ export class Gateway {
     this.#draining = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        const now = this.#clock.now();
+        const now = this.clock.now();
         const before = this.#state;
         const { state, effects } = step(before, next, now);
         this.#state = state;
         this.#steppedAt = now;
-        this.#observer?.({ before, event: next, now, after: state, effects });
+        for (const observe of this.#observers) observe({ before, event: next, now, after: state, effects });
         for (const effect of effects) {
           if (effect.type === 'announce') this.#announce(effect.news);
           else this.#performer.perform(effect);
@@ -191,11 +224,11 @@ export class Gateway {
     const ring = (): void => {
       this.#alarm = null;
       // Held up like this, whatever probes came back meanwhile were timed wrongly.
-      const late = this.#clock.now() - at;
+      const late = this.clock.now() - at;
       if (late > LONGEST_STALL) this.#dispatch({ type: 'woke', gap: late });
       this.#dispatch({ type: 'tick' });
     };
-    this.#alarm = at === NEVER ? null : { at, ...this.#clock.alarm(at, 'gateway', ring) };
+    this.#alarm = at === NEVER ? null : { at, ...this.clock.alarm(at, 'gateway', ring) };
   }
 
   #announce(news: News): void {
@@ -230,7 +263,7 @@ export class Gateway {
         const picked = pick(news);
         if (picked !== undefined) settle(picked);
       });
-      const alarm = this.#clock.alarm(this.#clock.now() + limit, label, () => settle(undefined));
+      const alarm = this.clock.alarm(this.clock.now() + limit, label, () => settle(undefined));
     });
   }
 

@@ -71,7 +71,7 @@ export type { FaultPlace } from './fault-place.js';
 export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { HistoryQuery, HistorySample, HistoryTier, HistoryView, TunnelHistory } from './history.js';
-export type { Insight } from './insight.js';
+export { Insight, type InsightOptions } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';

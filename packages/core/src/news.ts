@@ -17,7 +17,9 @@ export type SwitchReason =
   | 'lowered'
   | 'removed'
   | 'failback'
-  | 'better_path';
+  | 'better_path'
+  /** The operator asked for it. */
+  | 'preferred';
 
 /** What the outside may care about. Log lines, metrics, events and notifications are all drawn from these. */
 export type News =
@@ -62,6 +64,8 @@ export type News =
       readonly toScore: HealthScore;
       readonly reason: SwitchReason;
     }
+  /** The operator asked for a tunnel, or for none (null), or a reload took away the one asked for. */
+  | { readonly type: 'preferred'; readonly tunnel: string | null }
   | { readonly type: 'no_backup'; readonly primary: string }
   | { readonly type: 'primary_lost'; readonly primary: string }
   | { readonly type: 'route_failed'; readonly fault: RouteError; readonly retryIn: Millis }
@@ -141,8 +145,15 @@ export function sentenceOf(news: News): Sentence {
     .with({ type: 'failed_over', reason: 'failback' }, { type: 'failed_over', reason: 'better_path' }, (n) =>
       say('info', `Failing back from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
     )
+    .with({ type: 'failed_over', reason: 'preferred' }, (n) =>
+      say('info', `Switching from ${n.from} to ${n.to} as asked (health: ${n.fromScore} -> ${n.toScore})`),
+    )
     .with({ type: 'failed_over' }, (n) =>
       say('info', `Failing over from ${n.from} to ${n.to} (health: ${n.fromScore} -> ${n.toScore})`),
+    )
+    .with({ type: 'preferred', tunnel: null }, () => say('info', 'The primary is chosen by rank again'))
+    .with({ type: 'preferred' }, (n) =>
+      say('info', `Tunnel ${n.tunnel} was asked for: it has the route whenever it is well`),
     )
     .with({ type: 'no_backup' }, (n) =>
       say('error', `No healthy backup for ${n.primary}: traffic stays on it until one is fit`),

@@ -22,7 +22,9 @@ export function reloaded(state: State, config: Config, emit: Emit): State {
     state.nextCheckAt,
     state.nextCheckAt + config.failover.checkInterval - state.config.failover.checkInterval,
   );
-  return { ...state, config, ...lineUp([...tunnels, ...leaving]), nextCheckAt };
+  const { preference: asked } = state;
+  const preference = asked !== null && config.tunnels.some(({ name }) => name === asked.tunnel) ? asked : null;
+  return { ...state, config, preference, ...lineUp([...tunnels, ...leaving]), nextCheckAt };
 }
 
 function retaken(old: Tunnel, next: TunnelConfig, { health }: Config): Tunnel {

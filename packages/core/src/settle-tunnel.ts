@@ -1,10 +1,11 @@
 import { failed } from './answers.js';
+import { isSound } from './candidacy.js';
 import type { Emit } from './effects.js';
 import { settleProbing } from './probing.js';
 import { sidesWake } from './side-probes.js';
 import { carriesRoute, type State } from './state.js';
 import { trafficWake } from './traffic.js';
-import { isDue, isSound, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
+import { isDue, type Look, type Starting, type Tunnel, type TunnelState, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, NEVER } from './units.js';
 import { isSweeping } from './upkeep.js';
 

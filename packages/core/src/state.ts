@@ -12,6 +12,13 @@ export type FailoverState =
   /** The primary is sick and there is no backup: said once, not at every check. */
   | { readonly kind: 'stranded'; readonly primary: string; readonly since: Instant };
 
+/** Whom the operator asked for. */
+export interface Preference {
+  readonly tunnel: string;
+  /** It has not had the route since it was asked for, and gets it at once when it can carry traffic. */
+  readonly pending: boolean;
+}
+
 export interface RouteState {
   readonly desired: RoutePlan;
   /** Null: the host's table is not known to match any plan of ours. */
@@ -34,6 +41,8 @@ export interface State {
   /** Where each stands in `tunnels`, by name. */
   readonly places: ReadonlyMap<string, number>;
   readonly failover: FailoverState;
+  /** Null: ranks decide. */
+  readonly preference: Preference | null;
   /** When scores are next looked at. */
   readonly nextCheckAt: Instant;
   /** The first choice of a primary waits so long for tunnels that are still being judged. */
@@ -52,6 +61,7 @@ export function initialState(config: Config): State {
     config,
     ...lineUp(config.tunnels.map(newTunnel)),
     failover: { kind: 'idle' },
+    preference: null,
     nextCheckAt: NEVER,
     chooseBy: LONG_AGO,
     nextMeasureAt: NEVER,

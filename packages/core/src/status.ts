@@ -31,6 +31,8 @@ export interface GatewayStatus {
   readonly phase: 'stopped' | 'running' | 'stopping';
   readonly config: Config;
   readonly primary: string | null;
+  /** Whom the operator asked for; null: ranks decide. */
+  readonly preferred: string | null;
   /** The primary is sick and no backup is fit. */
   readonly stranded: boolean;
   /** No probe target answers through any tunnel: the providers' own ends are asked meanwhile. */
@@ -60,6 +62,7 @@ export function projectStatus(state: State, now: Instant, at: UnixSeconds): Gate
     phase: state.phase,
     config: state.config,
     primary,
+    preferred: state.preference?.tunnel ?? null,
     stranded: state.failover.kind === 'stranded',
     targetsSilent: state.targetsSilent,
     tunnels: Object.freeze(tunnels),

@@ -70,6 +70,8 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     .with({ type: 'tick' }, () => state)
     .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
     .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))
+    .with({ type: 'restart' }, (e) => patch(state, e.tunnel, (t) => restarted(t, now)))
+    .with({ type: 'prefer' }, (e) => asked(state, e.tunnel))
     .with({ type: 'reload' }, (e) => reloaded(state, e.config, emit))
     .with({ type: 'tunnel_raised' }, (e) => current(state, e, (t) => raised(t, e.reading, now)))
     .with({ type: 'tunnel_lowered' }, (e) => current(state, e, lowered))
@@ -156,6 +158,20 @@ function woken(state: State, gap: Millis, now: Instant, emit: Emit): State {
     return t.state.kind === 'up' ? { ...stirred(t, now, state.config), ...unjudged(now, t) } : t;
   });
   return afresh(suspectTampering({ ...state, tunnels }, now), now);
+}
+
+/** One that is down has only to come up. One that failed does not wait out its pause. */
+function restarted(t: Tunnel, now: Instant): Tunnel {
+  if (t.leaving) return t;
+  const asked = { ...t, wanted: true, restarting: t.state.kind !== 'down' };
+  return t.state.kind === 'failed' ? { ...asked, state: { ...t.state, retryAt: now } } : asked;
+}
+
+/** Asked again, it is asked for anew. */
+function asked(state: State, name: string | null): State {
+  if (name === null) return { ...state, preference: null };
+  const known = tunnelNamed(state, name)?.leaving === false;
+  return known ? { ...state, preference: { tunnel: name, pending: true } } : state;
 }
 
 /** Whoever starts or stops the gateway does not wait out the pauses of earlier failures. */

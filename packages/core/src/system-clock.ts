@@ -1,5 +1,5 @@
 import type { Clock } from './contracts.js';
-import type { Instant, UnixSeconds } from './units.js';
+import type { Instant, UnixMillis, UnixSeconds } from './units.js';
 
 /** Node and browsers clamp longer timers to 1 ms. */
 const LONGEST_TIMER_MS = 2_147_483_647;
@@ -11,6 +11,9 @@ export const systemClock: Clock = {
   },
   wall(): UnixSeconds {
     return Math.floor(Date.now() / 1000);
+  },
+  wallMillis(): UnixMillis {
+    return Date.now();
   },
   alarm(at, _label, fire) {
     let timer: ReturnType<typeof setTimeout>;

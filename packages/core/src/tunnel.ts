@@ -35,6 +35,8 @@ export interface Tunnel {
   readonly running: TunnelConfig | null;
   /** What the operator asks for. `state` says what is; `settle` closes the gap. */
   readonly wanted: boolean;
+  /** It is to go down before it comes up again. */
+  readonly restarting: boolean;
   /** A reload left it out: it goes for good once it is down. */
   readonly leaving: boolean;
   readonly state: TunnelState;
@@ -99,6 +101,7 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     config,
     running: null,
     wanted: config.enabled,
+    restarting: false,
     leaving: false,
     state: { kind: 'down' },
     epoch: 0,
@@ -132,21 +135,16 @@ export function unjudged(now: Instant, before: Pick<Tunnel, 'probing' | 'sides'>
   };
 }
 
-/** Wanted, by the configuration that is running. A changed one goes down first. */
+/** Wanted, by the configuration that is running. A changed one goes down first, and so does one that restarts. */
 export function isDue(t: Tunnel, state: State): boolean {
-  return t.wanted && state.phase === 'running' && (t.running === null || sameTunnel(t.running, t.config));
+  return (
+    t.wanted && !t.restarting && state.phase === 'running' && (t.running === null || sameTunnel(t.running, t.config))
+  );
 }
 
 /** The interface it runs on, which a reload may be about to change. */
 export function ifaceOf(t: Tunnel): string {
   return (t.running ?? t.config).iface;
-}
-
-/** Fit to carry traffic, but for a probe that may just have been lost. */
-export function isSound(t: Tunnel, state: State): boolean {
-  if (!isDue(t, state) || t.state.kind !== 'up' || t.health === null) return false;
-  const alive = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
-  return alive && t.health.score >= state.config.failover.takeAtLeast;
 }
 
 /** When the first probe that was missed had been sent: nothing is known to have come back of what was sent later. */

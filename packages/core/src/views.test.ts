@@ -215,5 +215,14 @@ describe('GET /tunnels', () => {
 function statusOf(...tunnels: TunnelStatus[]): GatewayStatus {
   const config = simulatedConfig({ tunnels: tunnels.map((t) => t.config) });
   const primary = tunnels.find((t) => t.primary)?.config.name ?? null;
-  return { phase: 'running', config, primary, stranded: false, targetsSilent: false, tunnels, at: 1_699_564_240 };
+  return {
+    phase: 'running',
+    config,
+    primary,
+    preferred: null,
+    stranded: false,
+    targetsSilent: false,
+    tunnels,
+    at: 1_699_564_240,
+  };
 }

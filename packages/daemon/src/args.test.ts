@@ -12,6 +12,8 @@ const RUN = {
   logFormat: 'text',
 } as const;
 
+const VERB = { kind: 'verb', configFile: null, url: null, json: false } as const;
+
 describe('a command line', () => {
   it.each([
     ['runs with the default configuration', [], RUN],
@@ -39,6 +41,22 @@ describe('a command line', () => {
       ['status', '--url', 'http://192.0.2.1:8642/'],
       { kind: 'status', configFile: null, url: 'http://192.0.2.1:8642', json: false },
     ],
+    ['takes a tunnel up', ['up', 'he'], { ...VERB, verb: { type: 'up', tunnel: 'he' } }],
+    ['takes a tunnel down', ['down', 'he', '--json'], { ...VERB, json: true, verb: { type: 'down', tunnel: 'he' } }],
+    [
+      'restarts a tunnel',
+      ['-c', 'x', 'restart', 'he'],
+      { ...VERB, configFile: 'x', verb: { type: 'restart', tunnel: 'he' } },
+    ],
+    ['prefers a tunnel', ['prefer', 'he'], { ...VERB, verb: { type: 'prefer', tunnel: 'he' } }],
+    ['lets the gateway choose', ['prefer', 'auto'], { ...VERB, verb: { type: 'prefer', tunnel: null } }],
+    ['asks for an explanation', ['explain'], { ...VERB, verb: { type: 'explain' } }],
+    [
+      'lists the ports at an address',
+      ['ports', '--url', 'http://192.0.2.1:8642/'],
+      { ...VERB, url: 'http://192.0.2.1:8642', verb: { type: 'ports' } },
+    ],
+    ['follows the events', ['events'], { kind: 'events', configFile: null, url: null, json: false }],
     ['opens the playground', ['playground'], { kind: 'playground', args: [] }],
     ['leaves the rest to the playground', ['playground', 'cut', 'he'], { kind: 'playground', args: ['cut', 'he'] }],
     [
@@ -82,6 +100,13 @@ describe('a command line', () => {
     expect(asked.kind === 'completion' ? asked.outline.commands.map((c) => c.name) : []).toEqual([
       'playground',
       'status',
+      'up',
+      'down',
+      'restart',
+      'prefer',
+      'explain',
+      'ports',
+      'events',
       'completion',
       'help',
     ]);
@@ -98,6 +123,10 @@ describe('a command line', () => {
     [['status', 'all'], /too many arguments for 'status'/],
     [['status', '--url', 'ftp://192.0.2.1'], /is not an http URL$/],
     [['status', '--demo'], /unknown option '--demo'/],
+    [['up'], /missing required argument 'tunnel'/],
+    [['down', 'he', 'wg'], /too many arguments for 'down'/],
+    [['prefre', 'he'], "unknown command 'prefre' (Did you mean prefer?)"],
+    [['-d', 'up', 'he'], '--debug does not go with up'],
     [['-d', 'status'], '--debug does not go with status'],
     [['-t', 'playground'], '--test does not go with playground'],
     [['-c', 'x', 'completion', 'bash'], '--config does not go with completion'],

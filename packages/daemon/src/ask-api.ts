@@ -7,7 +7,8 @@ export interface ApiFault {
   readonly problem: string;
 }
 
-export type Ask = (url: string) => ResultAsync<unknown, ApiFault>;
+/** @param token shown when the API asks for one. */
+export type Ask = (url: string, token?: string | null) => ResultAsync<unknown, ApiFault>;
 
 /** The API answers from memory, within milliseconds. */
 const DEADLINE: Millis = 3_000;
@@ -16,17 +17,18 @@ const DEADLINE: Millis = 3_000;
 export const MAX_DOCUMENT = 2_097_152;
 
 /** GETs a JSON document. Bounded in time and size, whatever answers. */
-export const askApi: Ask = (url) => new ResultAsync(get(url));
+export const askApi: Ask = (url, token = null) => new ResultAsync(get(url, token));
 
-async function get(url: string): Promise<Result<unknown, ApiFault>> {
+async function get(url: string, token: string | null): Promise<Result<unknown, ApiFault>> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(DEADLINE), redirect: 'error' });
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(DEADLINE), redirect: 'error' });
     const text = await textOf(response);
     if (text === null) return err({ url, problem: `answered with more than ${MAX_DOCUMENT} bytes` });
     if (!response.ok) return err({ url, problem: `answered with status ${response.status}` });
     return parse(url, text);
   } catch (thrown) {
-    return err({ url, problem: problemOf(thrown) });
+    return err({ url, problem: networkProblemOf(thrown) });
   }
 }
 
@@ -50,8 +52,12 @@ function parse(url: string, text: string): Result<unknown, ApiFault> {
   }
 }
 
-/** fetch says `fetch failed` and keeps the reason in `cause`; an address tried twice makes it an AggregateError. */
-function problemOf(thrown: unknown): string {
+/**
+ * Completes "the daemon at … ".
+ *
+ * fetch says `fetch failed` and keeps the reason in `cause`; an address tried twice makes it an AggregateError.
+ */
+export function networkProblemOf(thrown: unknown): string {
   const error = thrown as {
     readonly name?: string;
     readonly cause?: { readonly code?: string; readonly message?: string };

@@ -49,6 +49,23 @@ async function perform(asked: Invocation): Promise<ExitCode> {
       ]);
       return print(await reportStatus(asked, readTextFile, askApi));
     }
+    case 'verb': {
+      const [{ performVerb }, { readTextFile }] = await Promise.all([import('./verbs.js'), import('./config-file.js')]);
+      return print(await performVerb(asked, readTextFile));
+    }
+    case 'events': {
+      const [{ followEvents }, { readTextFile }] = await Promise.all([
+        import('./follow-events.js'),
+        import('./config-file.js'),
+      ]);
+      const out = (line: string): void => void stdout.write(`${line}\n`);
+      const err = (line: string): void => void stderr.write(`${program}: ${line}\n`);
+      // `hurricane events | head`: without a reader there is nothing left to do.
+      const deaf = new AbortController();
+      stdout.once('error', () => deaf.abort());
+      const stop = AbortSignal.any([watchSignals(process).stop, deaf.signal]);
+      return followEvents(asked, { readText: readTextFile, out, err, stop });
+    }
     case 'completion': {
       const { completionScript } = await import('./completion.js');
       stdout.write(completionScript(asked.shell, asked.outline));

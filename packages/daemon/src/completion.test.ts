@@ -25,6 +25,9 @@ describe('completion in bash', () => {
 
   it('offers what belongs to the command', () => {
     expect(offered('hurricane', 'status', '--j')).toEqual(['--json']);
+    expect(offered('hurricane', 'ev')).toEqual(['events']);
+    expect(offered('hurricane', 'up', '--u')).toEqual(['--url']);
+    expect(offered('hurricane', 'prefer', 'au')).toEqual(['auto']);
     expect(offered('hurricane', 'status', 'pl')).toEqual([]);
     expect(offered('hurricane', 'completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
     expect(offered('hurricane', 'playground', 'cu')).toEqual(['cut']);

@@ -1,11 +1,12 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
-import { createApp } from '@hurricane/http';
+import { createApp, type LogSource, type Sources } from '@hurricane/http';
 import { err, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { STOP_LIMITS, type StopLimits } from './limits.js';
 import type { Log } from './log.js';
+import { keptLog, LogRing } from './log-ring.js';
 import { Reloader } from './reloader.js';
 import { stopAll, tellWhatIsLeft } from './shutdown.js';
 import { aborted, type Signals } from './signals.js';
@@ -47,14 +48,16 @@ export interface Running {
  * Nothing on the host is touched before the configuration has been accepted and the API listens. A
  * second signal to stop ends the wait for whatever is still under way.
  */
-export async function runDaemon(options: DaemonOptions, outside: Outside): Promise<ExitCode> {
+export async function runDaemon(options: DaemonOptions, world: Outside): Promise<ExitCode> {
+  const logs = new LogRing();
+  const outside: Outside = { ...world, log: keptLog(world.log, logs) };
   let running: Running | null = null;
   const atOnce = aborted(outside.signals.stopAtOnce).then((): ExitCode => {
     tellWhatIsLeft(running?.gateway ?? null, outside.log);
     return EXIT.failure;
   });
   const life = async (): Promise<ExitCode> => {
-    const started = await start(options, outside);
+    const started = await start(options, outside, logs);
     if (started.isErr()) return refuse(started.error, options, outside);
     running = started.value.running;
     serveReloads(options, outside, started.value);
@@ -70,7 +73,7 @@ interface Started {
   readonly running: Running;
 }
 
-async function start(options: DaemonOptions, outside: Outside): Promise<Result<Started, StartError>> {
+async function start(options: DaemonOptions, outside: Outside, logs: LogSource): Promise<Result<Started, StartError>> {
   const { log } = outside;
   if (options.debug) log.setLevel('debug');
   const loaded = await loadConfig(options.configFile, outside.readText);
@@ -86,7 +89,7 @@ async function start(options: DaemonOptions, outside: Outside): Promise<Result<S
   const created = Gateway.create({ config, host, logger: log, ...clock });
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
-  const api = await serveApi(gateway, config, options, outside);
+  const api = await serveApi({ gateway, logs }, config, options, outside);
   if (api.isErr()) return err(api.error);
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
@@ -107,7 +110,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
 }
 
 function serveApi(
-  gateway: Gateway,
+  sources: Sources,
   { core }: Config,
   { version }: DaemonOptions,
   outside: Outside,
@@ -116,7 +119,8 @@ function serveApi(
     const said = defect instanceof Error ? defect.message : String(defect);
     outside.log.log('error', `The REST API met a defect: ${said}`);
   };
-  const makeApp: ApiOptions['makeApp'] = (access) => createApp({ ...access, gateway, version, onDefect });
+  const makeApp: ApiOptions['makeApp'] = (access) =>
+    createApp({ ...access, ...sources, version, onDefect, stop: outside.signals.stop });
   return openApi({ ...outside, core, makeApp, onDefect });
 }
 

@@ -10,12 +10,22 @@ export const STATUS_HELP = `
 Asks the address that --url names, else the one in the configuration.
 Ends with 0 when IPv6 works, 1 when it does not, 69 when nobody answers.`;
 
+export const VERB_HELP = `
+Speaks to the address that --url names, else the one in the configuration, and shows that one the token in the
+file that api_token_file names. Ends with 0 when it is done, 1 when the daemon refuses, 69 when nobody answers,
+77 when a token is needed.`;
+
+export const EVENTS_HELP = `
+Goes on until it is stopped (Ctrl-C), also when the daemon restarts; --json prints one JSON document a line.`;
+
 /** What follows the list of options and commands. */
 export const HELP_AFTER = `
 Examples:
   v6-gatewayd -t -c my.conf       say everything that is wrong with my.conf
   v6-gatewayd -c my.conf -d       run with it, and log every decision
   hurricane status                a table of the tunnels and their health
+  hurricane prefer he             let tunnel he carry the traffic; prefer auto: as the gateway thinks best
+  hurricane events                what happens, as it happens
   hurricane playground            try it without a tunnel account
 
 Files:

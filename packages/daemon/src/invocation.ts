@@ -1,4 +1,6 @@
 import type { CommandOutline, Shell } from './completion.js';
+import type { FollowOptions } from './follow-events.js';
+import type { VerbOptions } from './verbs.js';
 
 export const DEFAULT_CONFIG_FILE = '/etc/v6-gatewayd.conf';
 
@@ -23,6 +25,8 @@ export type Invocation =
       readonly url: string | null;
       readonly json: boolean;
     }
+  | ({ readonly kind: 'verb' } & VerbOptions)
+  | ({ readonly kind: 'events' } & FollowOptions)
   | { readonly kind: 'completion'; readonly shell: Shell; readonly outline: CommandOutline }
   | { readonly kind: 'playground'; readonly args: readonly string[] }
   /** Help or the version. */

@@ -1,8 +1,10 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { type CommandOutline, type OptionOutline, SHELLS, type Shell } from './completion.js';
-import { HELP_AFTER, PLAYGROUND_HELP, PLAYGROUND_WORDS, STATUS_HELP } from './help.js';
+import { HELP_AFTER, PLAYGROUND_HELP, PLAYGROUND_WORDS } from './help.js';
 import { DEFAULT_CONFIG_FILE, type Invocation, type LogFormat } from './invocation.js';
 import { nearest } from './nearest.js';
+import { AUTOMATIC, addApiCommands } from './program-api.js';
+import { configOption, refuseFlagsFor } from './program-options.js';
 
 interface GatewayFlags {
   readonly config?: string;
@@ -10,12 +12,6 @@ interface GatewayFlags {
   readonly debug?: true;
   readonly test?: true;
   readonly logFormat?: LogFormat;
-}
-
-interface StatusFlags {
-  readonly config?: string;
-  readonly url?: string;
-  readonly json?: true;
 }
 
 /** The command line, as commander reads it. It calls `accept` when it has understood one. */
@@ -40,7 +36,7 @@ export function buildProgram(name: string, version: string, accept: (invocation:
     accept(gatewayInvocation(flags));
   });
   addPlayground(program, accept);
-  addStatus(program, accept);
+  addApiCommands(program, accept);
   addCompletion(program, accept);
   return program;
 }
@@ -72,23 +68,6 @@ function addPlayground(program: Command, accept: (invocation: Invocation) => voi
     });
 }
 
-function addStatus(program: Command, accept: (invocation: Invocation) => void): void {
-  program
-    .command('status')
-    .allowExcessArguments(false)
-    .description('ask the running daemon how its tunnels are')
-    .addOption(configOption())
-    .addOption(new Option('--url <url>', 'address of its API, such as http://127.0.0.1:8642').argParser(httpUrl))
-    .option('--json', 'print what the API says, for programs')
-    .helpOption('-h, --help', 'print this help')
-    .addHelpText('after', STATUS_HELP)
-    .action((flags: StatusFlags) => {
-      refuseFlagsFor(program, 'status', ['config']);
-      const configFile = flags.config ?? program.opts<GatewayFlags>().config ?? null;
-      accept({ kind: 'status', configFile, url: flags.url ?? null, json: flags.json === true });
-    });
-}
-
 function addCompletion(program: Command, accept: (invocation: Invocation) => void): void {
   program
     .command('completion')
@@ -102,45 +81,21 @@ function addCompletion(program: Command, accept: (invocation: Invocation) => voi
     });
 }
 
-function configOption(): Option {
-  return new Option('-c, --config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE})`).argParser(
-    (given: string): string => {
-      if (given !== '' && !given.includes('\0')) return given;
-      throw new InvalidArgumentError('It is not the name of a file.');
-    },
-  );
-}
-
-function httpUrl(given: string): string {
-  const url = URL.canParse(given) ? new URL(given) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError('It is not an http URL.');
-  return url.href.replace(/\/$/, '');
-}
-
 function refuseCommand(program: Command, given: string): never {
   const names = program.commands.map((command) => command.name());
   const meant = nearest(given, names);
   program.error(`error: unknown command '${given}'${meant === null ? '' : ` (Did you mean ${meant}?)`}`);
 }
 
-/** An option before a command that has no use for it was meant to do something: it is not passed over. */
-function refuseFlagsFor(program: Command, command: string, allowed: readonly string[]): void {
-  const stray = program.options.find(
-    (option) =>
-      program.getOptionValue(option.attributeName()) !== undefined && !allowed.includes(option.attributeName()),
-  );
-  if (stray !== undefined) program.error(`error: ${stray.long} does not go with ${command}`);
-}
+/** What completion offers where an argument can be more than these. */
+const WORDS: Readonly<Record<string, readonly string[]>> = { playground: PLAYGROUND_WORDS, prefer: [AUTOMATIC] };
 
 function outlineOf(command: Command): CommandOutline {
   return {
     name: command.name(),
     about: command.description(),
     options: command.createHelp().visibleOptions(command).map(outlineOfOption),
-    words:
-      command.name() === 'playground'
-        ? PLAYGROUND_WORDS
-        : command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    words: WORDS[command.name()] ?? command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     commands: command.createHelp().visibleCommands(command).map(outlineOf),
   };
 }

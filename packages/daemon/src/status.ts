@@ -1,21 +1,15 @@
-import { isIPv6 } from 'node:net';
-import { CORE_DEFAULTS, type CoreConfig } from '@hurricane/core';
-import { err, ok, type Result, safeTry } from 'neverthrow';
+import { ok, type Result, safeTry } from 'neverthrow';
+import { type ApiAddress, type ApiChoice, apiAddress } from './api-address.js';
 import type { ApiFault, Ask } from './ask-api.js';
 import type { Report } from './check.js';
-import { type ConfigFault, loadConfig, type ReadText } from './config-file.js';
+import type { ReadText } from './config-file.js';
 import { EXIT } from './exit-codes.js';
-import { DEFAULT_CONFIG_FILE } from './invocation.js';
 import { printableWithin } from './printable.js';
 import { describeConfigFault, exitCodeOf } from './start-error.js';
 import { type HealthDocument, parseHealth, parseTunnels, type TunnelRow } from './status-document.js';
 import { statusTable } from './status-table.js';
 
-export interface StatusOptions {
-  /** Null: the default one, which need not be there. */
-  readonly configFile: string | null;
-  /** Null: the one the configuration names. */
-  readonly url: string | null;
+export interface StatusOptions extends ApiChoice {
   readonly json: boolean;
 }
 
@@ -24,10 +18,10 @@ const QUOTED = 200;
 
 /** `status`: what the running daemon says about its tunnels. */
 export async function reportStatus(options: StatusOptions, readText: ReadText, ask: Ask): Promise<Report> {
-  const url =
-    options.url === null ? await configuredUrl(options.configFile, readText) : ok<string, ConfigFault>(options.url);
-  if (url.isErr()) return { out: [], errors: describeConfigFault(url.error), exitCode: exitCodeOf(url.error) };
-  const answer = await askAll(url.value, ask);
+  const address = await apiAddress(options, readText);
+  if (address.isErr())
+    return { out: [], errors: describeConfigFault(address.error), exitCode: exitCodeOf(address.error) };
+  const answer = await askAll(address.value, ask);
   if (answer.isErr()) {
     const { url: asked, problem } = answer.error;
     const sentence = `the daemon at ${printableWithin(QUOTED, asked)} ${problem}`;
@@ -45,28 +39,16 @@ interface Answer {
   readonly tunnels: readonly TunnelRow[];
 }
 
-async function askAll(base: string, ask: Ask): Promise<Result<Answer, ApiFault>> {
+async function askAll({ url: base, token }: ApiAddress, ask: Ask): Promise<Result<Answer, ApiFault>> {
   const urls = { health: `${base}/health`, tunnels: `${base}/tunnels` };
   const foreign = (url: string) => (): ApiFault => ({
     url,
     problem: 'is not a v6-gatewayd: it answers something else',
   });
   return safeTry(async function* () {
-    const documents = { health: yield* ask(urls.health), tunnels: yield* ask(urls.tunnels) };
+    const documents = { health: yield* ask(urls.health, token), tunnels: yield* ask(urls.tunnels, token) };
     const health = yield* parseHealth(documents.health).mapErr(foreign(urls.health));
     const tunnels = yield* parseTunnels(documents.tunnels).mapErr(foreign(urls.tunnels));
     return ok({ documents, health, tunnels });
   });
-}
-
-async function configuredUrl(file: string | null, readText: ReadText): Promise<Result<string, ConfigFault>> {
-  const config = await loadConfig(file ?? DEFAULT_CONFIG_FILE, readText);
-  if (config.isOk()) return ok(urlOf(config.value.core));
-  return file === null && config.error.kind === 'file_missing' ? ok(urlOf(CORE_DEFAULTS)) : err(config.error);
-}
-
-/** An API that listens on every address is asked at the loopback one. */
-function urlOf({ apiBind, apiPort }: CoreConfig): string {
-  const host = apiBind === '0.0.0.0' ? '127.0.0.1' : apiBind === '::' ? '::1' : apiBind;
-  return `http://${isIPv6(host) ? `[${host}]` : host}:${apiPort}`;
 }

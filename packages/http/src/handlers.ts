@@ -68,7 +68,10 @@ function preference(tunnel: string | null, gateway: GatewaySource): Answer<Prefe
   return gateway
     .prefer(tunnel)
     .mapErr((error) => problemFor(error, 'body', '/tunnel'))
-    .map(() => ({ status: 'ok', preferred: tunnel, primary: gateway.status().primary }));
+    .map(() => {
+      const { preferred, primary } = gateway.status();
+      return { status: 'ok', preferred, primary };
+    });
 }
 
 function history({ gateway, insight }: Sources, input: InputOf<'getHistory'>): Answer<Answers['getHistory']> {

@@ -2,16 +2,15 @@ import { err, ok, Result, ResultAsync } from 'neverthrow';
 import { duplicateKey } from './duplicate-key.js';
 import type { ApiProblem } from './problems.js';
 
-const MEDIA_TYPES: { readonly [T in 'application/json' | 'text/plain']: RegExp } = {
+type TextType = 'application/json' | 'text/plain';
+
+const MEDIA_TYPES: Readonly<Record<TextType, RegExp>> = {
   'application/json': /^application\/json\s*(;|$)/i,
   'text/plain': /^text\/plain\s*(;|$)/i,
 };
 
 /** Reads the body of a request as text, if it is of that type and not encoded. `admission` has bounded its length. */
-export async function readText(
-  request: Request,
-  wanted: keyof typeof MEDIA_TYPES,
-): Promise<Result<string, ApiProblem>> {
+export async function readText(request: Request, wanted: TextType): Promise<Result<string, ApiProblem>> {
   const { headers } = request;
   const given = headers.get('content-type');
   if (given === null || !MEDIA_TYPES[wanted].test(given) || !isUtf8(given))

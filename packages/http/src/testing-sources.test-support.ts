@@ -15,6 +15,7 @@ export interface ObedientGateway extends GatewaySource {
 
 export function obedientGateway(status: GatewayStatus = inProxyMode(twoTunnels())): ObedientGateway {
   const told: string[] = [];
+  let { preferred } = status;
   const known = status.tunnels.map((tunnel) => tunnel.config.name);
   const verb =
     (word: string) =>
@@ -25,11 +26,14 @@ export function obedientGateway(status: GatewayStatus = inProxyMode(twoTunnels()
     };
   return {
     told,
-    status: () => status,
+    status: () => ({ ...status, preferred }),
     raise: verb('raise'),
     lower: verb('lower'),
     restart: verb('restart'),
-    prefer: verb('prefer'),
+    prefer: (tunnel) =>
+      verb('prefer')(tunnel).map(() => {
+        preferred = tunnel;
+      }),
   };
 }
 

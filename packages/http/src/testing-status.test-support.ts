@@ -66,6 +66,7 @@ export function aStatus(
     phase: 'running',
     config: configOf(tunnels),
     primary: tunnels.find((tunnel) => tunnel.primary)?.config.name ?? null,
+    preferred: null,
     stranded: false,
     targetsSilent: false,
     tunnels,

@@ -58,11 +58,12 @@ describe('a Unix socket', () => {
     });
     await once(watcher.stdout, 'data');
 
-    for (let i = 0; i < 200; i += 1) await (await aListener()).close(0);
+    // On a busy machine the watcher may sleep through many of them.
+    for (let i = 0; i < 200 || (seen === 'watching\n' && i < 10_000); i += 1) await (await aListener()).close(0);
     watcher.stdin.end();
     await once(watcher, 'close');
 
-    expect(seen).toMatch(/^watching\n[1-9]\d* times 660\n$/);
+    expect(seen).toBe('watching\n660\n');
   });
 
   test('answers whatever the Host is, but no pages, and is gone after the end', async () => {
@@ -232,10 +233,10 @@ describe('what is in the way of a socket', () => {
   });
 });
 
-/** Looks at a path until its input ends; says how often it saw which mode. */
+/** Looks at a path until its input ends; says every mode that it sees, once. */
 const WATCH = `
 const { lstatSync } = require('node:fs');
-const seen = new Map();
+const seen = new Set();
 let open = true;
 process.stdin.resume().on('end', () => { open = false; });
 console.log('watching');
@@ -244,10 +245,10 @@ console.log('watching');
     const stats = lstatSync(process.argv[1], { throwIfNoEntry: false });
     if (stats === undefined) continue;
     const mode = (stats.mode & 0o7777).toString(8);
-    seen.set(mode, (seen.get(mode) ?? 0) + 1);
+    if (!seen.has(mode)) console.log(mode);
+    seen.add(mode);
   }
   if (open) setImmediate(look);
-  else for (const [mode, times] of seen) console.log(times + ' times ' + mode);
 })();`;
 
 const ask = (how: Ask = {}): Promise<Reply> => askOnce({ socketPath: path }, '/health', how);

@@ -159,7 +159,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
   }
 
   #refusesIpv6(args: readonly string[]): boolean {
-    return args.includes('-6') && args.includes('addr') && (this.noIpv6On.size > 0 || this.#options.ipv6 === false);
+    const isChange = args.includes('addr') && !args.includes('show');
+    return args.includes('-6') && isChange && (this.noIpv6On.size > 0 || this.#options.ipv6 === false);
   }
 
   #cat(path: string): Finished | null {

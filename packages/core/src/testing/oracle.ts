@@ -8,6 +8,8 @@ import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
 import { type Instant, LONG_AGO, type Millis } from '../units.js';
 import { deepEqual, deepFreeze } from './deep.js';
+import { ExplanationRules } from './explanation-rules.js';
+import { OperatorRules } from './operator-rules.js';
 import type { World } from './world.js';
 
 /** How long a primary that is down may keep the route while another stands ready: proof and grace included. */
@@ -38,10 +40,14 @@ export class Oracle {
   readonly #waiting = new Map<string, Instant>();
   readonly #unfitAt = new Map<string, Instant>();
   readonly #failbacks = new Map<string, readonly Instant[]>();
+  readonly #operator: OperatorRules;
+  readonly #explanation: ExplanationRules;
   #scoredAt: Instant = LONG_AGO;
 
   constructor(options: OracleOptions) {
     this.#options = options;
+    this.#operator = new OperatorRules(options.fail);
+    this.#explanation = new ExplanationRules(options.fail);
   }
 
   watch(record: StepRecord): void {
@@ -49,7 +55,10 @@ export class Oracle {
     if (this.#options.checkPurity) this.#checkPurity(record);
     this.#checkWake(after, now);
     for (const t of after.tunnels) if (!isFit(t, after)) this.#unfitAt.set(t.config.name, now);
+    this.#operator.hear(record);
     for (const effect of effects) this.#checkEffect(effect, record);
+    this.#operator.watch(record);
+    this.#explanation.watch(record);
     this.#checkLate(record);
     this.#checkCalledOff(after);
     this.#checkPrimary(after, now);
@@ -125,7 +134,8 @@ export class Oracle {
     const to = after.tunnels.find((t) => t.config.name === news.to);
     const from = after.tunnels.find((t) => t.config.name === news.from);
     const score = to?.health?.score ?? 0;
-    if (to?.state.kind !== 'up' || to.liveness.kind !== 'alive' || score < failover.takeAtLeast)
+    const atOnce = news.reason === 'preferred' && this.#operator.isOwed(news.to);
+    if (to?.state.kind !== 'up' || to.liveness.kind !== 'alive' || score < (atOnce ? 1 : failover.takeAtLeast))
       fail(`switched to ${news.to}: ${to?.state.kind}, ${to?.liveness.kind}, ${score}`);
     if (news.reason === 'degraded' || news.reason === 'better_path') {
       if (now - this.#scoredAt < failover.checkInterval) fail('two switches for the sake of scores within one check');
@@ -133,13 +143,13 @@ export class Oracle {
     }
     if (news.reason === 'degraded' && news.fromScore >= failover.leaveBelow)
       fail(`left ${news.from} at ${news.fromScore}`);
-    if (news.reason !== 'failback' && news.reason !== 'better_path') return;
+    if (atOnce || !['failback', 'better_path', 'preferred'].includes(news.reason)) return;
     if (failover.failback === 'never') fail('failed back although that was forbidden');
-    if (to !== undefined && from !== undefined && to.config.priority > from.config.priority)
-      fail(`left ${news.from} for ${news.to}, which the user prefers less`);
+    const against = to !== undefined && from !== undefined && to.config.priority > from.config.priority;
+    if (against && news.reason !== 'preferred') fail(`left ${news.from} for ${news.to}, which the user prefers less`);
     if (now - (this.#unfitAt.get(news.to) ?? LONG_AGO) < failover.failbackAfter)
       fail(`failed back to ${news.to} too soon`);
-    if (news.reason === 'failback') this.#countFailback(news.to, now);
+    if (news.reason !== 'better_path') this.#countFailback(news.to, now);
   }
 
   #countFailback(name: string, now: Instant): void {
@@ -166,7 +176,7 @@ export class Oracle {
     for (const t of after.tunnels)
       if (
         t.state.kind === 'starting' &&
-        !(t.wanted && after.phase === 'running') &&
+        !(t.wanted && !t.restarting && after.phase === 'running') &&
         !this.#calledOff.has(t.config.name)
       )
         this.#options.fail(`${t.config.name} goes on starting although nobody wants it`);
@@ -192,8 +202,8 @@ export class Oracle {
 
 /** Up, wanted as it runs, answering but for a probe, and scoring enough to take over. */
 function isFit(t: Tunnel, { config }: State): boolean {
-  if (t.state.kind !== 'up' || !t.wanted || t.running === null || essence(t.running) !== essence(t.config))
-    return false;
+  if (t.state.kind !== 'up' || !t.wanted || t.restarting) return false;
+  if (t.running === null || essence(t.running) !== essence(t.config)) return false;
   const answers = t.liveness.kind === 'alive' || t.liveness.kind === 'suspect';
   return answers && t.health !== null && t.health.score >= config.failover.takeAtLeast;
 }

@@ -32,8 +32,16 @@ export interface SimulationReport {
 
 const WEATHER_INTERVAL: Millis = 5_000;
 const STOP_LIMIT: Millis = 180_000;
+const ROUTE_SETTLES: Millis = 5_000;
+
+/** How often an operator who speaks of preferences asks for none. */
+const LETS_GO = 0.3;
+
 const FAILURES_KEPT = 5;
 const STEPS_KEPT = 20;
+
+/** Far from any seed that somebody plays. */
+const LATER = 0x5eed_0000;
 
 /**
  * Plays `minutes` of one seed's faults against a gateway, then lets everything be well and demands that
@@ -59,6 +67,8 @@ class Run {
   readonly #seed: number;
   readonly #clock = new VirtualClock();
   readonly #prng: Prng;
+  /** Draws for the hands of an operator who came later. */
+  readonly #later: Prng;
   readonly #swarm: SwarmOptions;
   readonly #world: World;
   readonly #gateway: Gateway;
@@ -74,7 +84,8 @@ class Run {
   constructor(seed: number, checkPurity: boolean) {
     this.#seed = seed;
     this.#prng = new Prng(seed);
-    this.#swarm = drawSwarm(this.#prng);
+    this.#later = new Prng(seed + LATER);
+    this.#swarm = drawSwarm(this.#prng, this.#later);
     this.#config = this.#swarm.config;
     this.#world = new World({ clock: this.#clock, seed, faults: this.#swarm.faults });
     const fail = (what: string): void => this.fail(what);
@@ -143,6 +154,18 @@ class Run {
     if (primary === null) this.fail('not live: there is no primary');
     else if (this.#world.egress() !== iface)
       this.fail(`not live: the route goes by ${this.#world.egress()}, not ${iface}`);
+    await this.#obedience();
+  }
+
+  /** Where all is well, whoever is asked for has the route at once. */
+  async #obedience(): Promise<void> {
+    if (this.#failures.length > 0) return;
+    const asked = this.#later.pick(this.#config.tunnels);
+    this.#gateway.prefer(asked.name);
+    const { primary } = this.#gateway.status();
+    if (primary !== asked.name) this.fail(`not live: ${asked.name} was asked for, and ${primary} has the route`);
+    await this.#clock.runFor(ROUTE_SETTLES);
+    if (this.#world.egress() !== asked.iface) this.fail(`not live: the route goes by ${this.#world.egress()}`);
   }
 
   async stop(): Promise<void> {
@@ -166,6 +189,9 @@ class Run {
     if (this.#prng.chance(hands.lowers)) this.#gateway.lower(name);
     if (this.#prng.chance(hands.raises)) this.#gateway.raise(name);
     if (this.#prng.chance(hands.skews)) this.#clock.skewWall(this.#prng.between(-90_000, 90_000));
+    if (this.#later.chance(hands.prefers))
+      this.#gateway.prefer(this.#later.chance(LETS_GO) ? null : this.#later.pick(this.#config.tunnels).name);
+    if (this.#later.chance(hands.restarts)) this.#gateway.restart(this.#later.pick(this.#config.tunnels).name);
     if (this.#prng.chance(hands.reloads)) {
       this.#config = { ...this.#config, tunnels: redrawn(this.#config, this.#prng) };
       this.#gateway.reload(this.#config);

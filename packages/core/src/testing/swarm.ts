@@ -10,6 +10,9 @@ export interface Hands {
   readonly raises: number;
   readonly reloads: number;
   readonly skews: number;
+  /** The operator asks for a tunnel, or for none. */
+  readonly prefers: number;
+  readonly restarts: number;
 }
 
 export interface SwarmOptions {
@@ -24,9 +27,10 @@ const TYPES: readonly TunnelType[] = ['he_6in4', 'wireguard', 'mullvad', 'extern
 /** Each seed switches most faults off, so that the few left on are not drowned out by the rest. */
 const FAULT_ON = 0.4;
 
-/** What one seed plays with. */
-export function drawSwarm(prng: Prng): SwarmOptions {
-  const on = (most: number): number => (prng.chance(FAULT_ON) ? most * prng.unit() : 0);
+/** What one seed plays with. `later` is for what was added: seeds that once failed go on playing what they played. */
+export function drawSwarm(prng: Prng, later: Prng): SwarmOptions {
+  const drawn = (from: Prng, most: number): number => (from.chance(FAULT_ON) ? most * from.unit() : 0);
+  const on = (most: number): number => drawn(prng, most);
   const count = prng.between(1, 4);
   const tunnels = Array.from({ length: count }, (_, i) => drawTunnel(`t${i}`, prng));
   const failover: Partial<FailoverPolicy> = {
@@ -39,7 +43,14 @@ export function drawSwarm(prng: Prng): SwarmOptions {
     config: simulatedConfig({ tunnels, failover, health: { targets } }),
     faults: drawFaults(prng, on),
     weather: drawWeather(prng, on),
-    hands: { lowers: on(0.05), raises: 0.02, reloads: on(0.05), skews: on(0.02) },
+    hands: {
+      lowers: on(0.05),
+      raises: 0.02,
+      reloads: on(0.05),
+      skews: on(0.02),
+      prefers: drawn(later, 0.1),
+      restarts: drawn(later, 0.05),
+    },
   };
 }
 

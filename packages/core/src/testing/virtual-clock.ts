@@ -1,5 +1,5 @@
 import type { Clock } from '../contracts.js';
-import type { Instant, Millis, UnixSeconds } from '../units.js';
+import type { Instant, Millis, UnixMillis, UnixSeconds } from '../units.js';
 import { type Alarm, AlarmHeap } from './alarm-heap.js';
 
 /** What the wall clock shows when virtual time begins. */
@@ -20,6 +20,10 @@ export class VirtualClock implements Clock {
 
   wall(): UnixSeconds {
     return this.#wallAtZero + Math.floor(this.#now / 1000);
+  }
+
+  wallMillis(): UnixMillis {
+    return this.#wallAtZero * 1000 + Math.floor(this.#now);
   }
 
   asleep(): Millis {

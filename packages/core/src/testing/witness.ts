@@ -71,7 +71,8 @@ export class Witness {
       if (!link.carries) dead.set(key, this.#deadSince.get(key) ?? now);
       if (link.refuses && link.present) refused.set(key, this.#refusedSince.get(key) ?? now);
       const heard = !this.#targetsDead(state);
-      if (t.state.kind === 'up' && t.wanted && heard && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
+      const wanted = t.wanted && !t.restarting;
+      if (t.state.kind === 'up' && wanted && heard && isGood(link, t)) good.set(key, this.#goodSince.get(key) ?? now);
       truths.set(t.config.name, {
         deadFor: now - (dead.get(key) ?? now),
         refusedFor: now - (refused.get(key) ?? now),
