@@ -1,6 +1,7 @@
 import type { Running } from '../../test/support/command.js';
 import type { Namespace } from '../../test/support/namespace.js';
 import { waitFor } from '../../test/support/wait-for.js';
+import { lastLinesOf } from './lab.js';
 
 /** Something the kernel has done to links or IPv6 routes. */
 export interface KernelEvent {
@@ -38,8 +39,9 @@ export class KernelWatch {
     this.#process = process;
   }
 
+  /** The youngest of them. */
   events(): readonly KernelEvent[] {
-    return this.#process.output.split('\n').slice(0, -1).flatMap(eventOf);
+    return lastLinesOf(this.#process).flatMap(eventOf);
   }
 
   /** The first event at or after `since` that matches. */

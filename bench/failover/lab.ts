@@ -19,13 +19,13 @@ export async function withBed<T>(options: TestbedOptions, use: (bed: Testbed) =>
   }
 }
 
-/** Runs the daemon in the bed's client while `use` does; its log is JSON. */
+/** Runs the daemon in the bed's client while `use` does; its log is JSON, and leaves nothing out. */
 export async function withGatewayd<T>(
   bed: Testbed,
   configuration: string,
   use: (gatewayd: Gatewayd) => Promise<T>,
 ): Promise<T> {
-  const gatewayd = await Gatewayd.start(bed, configuration, ['--log-format', 'json']);
+  const gatewayd = await Gatewayd.start(bed, configuration, ['-d', '--log-format', 'json']);
   try {
     return await use(gatewayd);
   } finally {
@@ -64,7 +64,8 @@ export class Beacon {
   }
 
   echoes(): readonly Echo[] {
-    return jsonLines<Echo>(this.#process.output);
+    const lines = this.#process.output.split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Echo);
   }
 
   /** The first flow that left from `source` and came back, and the last one before it that left from elsewhere. */
@@ -81,10 +82,13 @@ export class Beacon {
   }
 }
 
-/** The whole lines of `text` that are JSON objects. */
-export function jsonLines<T>(text: string): readonly T[] {
-  const lines = text.split('\n').slice(0, -1);
-  return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as T);
+/** More than a round's worth of lines. */
+const TAIL = 65_536;
+
+/** The whole lines at the end of what a program has written: all of it is much to read again and again. */
+export function lastLinesOf({ output }: Running): readonly string[] {
+  const lines = output.slice(-TAIL).split('\n');
+  return lines.slice(output.length > TAIL ? 1 : 0, -1);
 }
 
 /** The path of a program of `test/support`. */
