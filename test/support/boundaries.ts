@@ -48,7 +48,8 @@ export const BOUNDARIES: readonly Boundary[] = [
   },
   {
     place: 'http/node',
-    files: /^packages\/http\/src\/(node|answering-server|connections|unix-socket|unread-body|holder|bearer-token)\.ts$/,
+    files:
+      /^packages\/http\/src\/(node|answering-server|connections|unix-socket|unread-body|holder|bearer-token|process)\.ts$/,
     only: [CORE, ...word('hono', '@hono/node-server', 'neverthrow'), /^node:/],
     why: 'it only puts the app on a socket',
   },

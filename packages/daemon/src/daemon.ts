@@ -1,5 +1,6 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host } from '@hurricane/core';
-import { createApp } from '@hurricane/http';
+import { createApp, Metrics } from '@hurricane/http';
+import type { ProcessSource } from '@hurricane/http/node';
 import { err, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
@@ -32,6 +33,8 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly limits?: StopLimits;
+  /** What the process says of itself among the metrics. */
+  readonly process?: ProcessSource;
 }
 
 /** What runs, and has to be stopped. */
@@ -83,10 +86,12 @@ async function start(options: DaemonOptions, outside: Outside): Promise<Result<S
 
   const host = outside.makeHost(config);
   const clock = outside.clock === undefined ? {} : { clock: outside.clock };
-  const created = Gateway.create({ config, host, logger: log, ...clock });
+  const source = outside.process === undefined ? {} : { process: outside.process };
+  const metrics = new Metrics({ version: options.version, ...source });
+  const created = Gateway.create({ config, host, logger: log, observer: metrics.observe, ...clock });
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
-  const api = await serveApi(gateway, config, options, outside);
+  const api = await serveApi({ gateway, metrics }, config, options, outside);
   if (api.isErr()) return err(api.error);
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
@@ -107,7 +112,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
 }
 
 function serveApi(
-  gateway: Gateway,
+  shown: { readonly gateway: Gateway; readonly metrics: Metrics },
   { core }: Config,
   { version }: DaemonOptions,
   outside: Outside,
@@ -116,7 +121,7 @@ function serveApi(
     const said = defect instanceof Error ? defect.message : String(defect);
     outside.log.log('error', `The REST API met a defect: ${said}`);
   };
-  const makeApp: ApiOptions['makeApp'] = (access) => createApp({ ...access, gateway, version, onDefect });
+  const makeApp: ApiOptions['makeApp'] = (access) => createApp({ ...access, ...shown, version, onDefect });
   return openApi({ ...outside, core, makeApp, onDefect });
 }
 
