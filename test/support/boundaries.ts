@@ -48,10 +48,15 @@ export const BOUNDARIES: readonly Boundary[] = [
   },
   {
     place: 'http/node',
-    files:
-      /^packages\/http\/src\/(node|answering-server|connections|unix-socket|unread-body|holder|bearer-token|process)\.ts$/,
+    files: /^packages\/http\/src\/(node|answering-server|connections|unix-socket|unread-body|holder|bearer-token)\.ts$/,
     only: [CORE, ...word('hono', '@hono/node-server', 'neverthrow'), /^node:/],
     why: 'it only puts the app on a socket',
+  },
+  {
+    place: 'http/process',
+    files: /^packages\/http\/src\/process\.ts$/,
+    only: [CORE, ...word('neverthrow'), ...node('fs', 'perf_hooks')],
+    why: 'it tells what the process says of itself, to apps that run on Node',
   },
   {
     place: 'http/schemas',
