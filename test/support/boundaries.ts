@@ -53,6 +53,12 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'it only puts the app on a socket',
   },
   {
+    place: 'http/process',
+    files: /^packages\/http\/src\/process\.ts$/,
+    only: [CORE, ...word('neverthrow'), ...node('fs', 'perf_hooks')],
+    why: 'it tells what the process says of itself, to apps that run on Node',
+  },
+  {
     place: 'http/schemas',
     files: /^packages\/http\/src\/schemas\//,
     only: [CORE, ...word('zod')],

@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** Gets every piece of news as a finished sentence. Default: silence. */
   readonly logger?: Logger;
-  /** For tests and diagnostics: sees every step as it is taken. Must not throw. */
+  /** For metrics, tests and diagnostics: sees every step as it is taken. Must not throw. */
   readonly observer?: Observer;
 }
 

@@ -189,5 +189,20 @@ function prefixOf(t: TunnelStatus): string | null {
   const address = t.reading?.address ?? t.config.address;
   if (address === null) return null;
   const length = t.reading?.prefixLength ?? t.config.prefixLength;
-  return `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/${length}`).toRFC5952String()}/${length}`;
+  return prefixText(`${address}/${length}`, length);
+}
+
+/** Four times as many as there can be tunnels: addresses that a reload or a lease replaced are forgotten in the end. */
+const PREFIXES_KEPT = 1_024;
+
+/** To write a prefix costs ten times as much as all else in a tunnel's document, and it hardly ever changes. */
+const prefixes = new Map<string, string>();
+
+function prefixText(cidr: string, length: number): string {
+  const known = prefixes.get(cidr);
+  if (known !== undefined) return known;
+  const text = `${ipaddr.IPv6.networkAddressFromCIDR(cidr).toRFC5952String()}/${length}`;
+  if (prefixes.size >= PREFIXES_KEPT) prefixes.clear();
+  prefixes.set(cidr, text);
+  return text;
 }

@@ -1,5 +1,6 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host, Insight } from '@hurricane/core';
-import { createApp, type LogSource, type Sources } from '@hurricane/http';
+import { createApp, type LogSource, Metrics, type Sources } from '@hurricane/http';
+import type { ProcessSource } from '@hurricane/http/node';
 import { err, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
@@ -33,6 +34,8 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly limits?: StopLimits;
+  /** What the process says of itself among the metrics. */
+  readonly process?: ProcessSource;
 }
 
 /** What runs, and has to be stopped. */
@@ -87,11 +90,13 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
 
   const host = outside.makeHost(config);
   const clock = outside.clock === undefined ? {} : { clock: outside.clock };
-  const created = Gateway.create({ config, host, logger: log, ...clock });
+  const source = outside.process === undefined ? {} : { process: outside.process };
+  const metrics = new Metrics({ version: options.version, ...source });
+  const created = Gateway.create({ config, host, logger: log, observer: metrics.observe, ...clock });
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
   const insight = new Insight(gateway);
-  const api = await serveApi({ gateway, insight, logs }, config, options, outside);
+  const api = await serveApi({ gateway, insight, logs, metrics }, config, options, outside);
   if (api.isErr()) return err(api.error);
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
@@ -112,7 +117,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
 }
 
 function serveApi(
-  sources: Sources,
+  sources: Sources & { readonly metrics: Metrics },
   { core }: Config,
   { version }: DaemonOptions,
   outside: Outside,

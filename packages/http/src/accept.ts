@@ -5,10 +5,11 @@
  */
 export function accepts(accept: string | null, type: string): boolean {
   if (accept === null || accept === '*/*' || accept.trim() === '') return true;
-  const family = `${type.slice(0, type.indexOf('/'))}/*`;
+  const plain = type.split(';')[0] ?? type;
+  const family = `${plain.slice(0, plain.indexOf('/'))}/*`;
   const ranges = accept.toLowerCase().split(',').map(rangeOf);
   // The most specific range that fits decides, so that `*/*, text/html;q=0` leaves HTML out.
-  for (const wanted of [type, family, '*/*']) {
+  for (const wanted of [plain, family, '*/*']) {
     const fitting = ranges.filter(({ range }) => range === wanted);
     if (fitting.length > 0) return fitting.some(({ refused }) => !refused);
   }

@@ -51,6 +51,12 @@ export function pageAnswer(html: string, policy: string): Answer {
   return { status: 200, title: 'OK', headers, body: html };
 }
 
+/** @param text Prometheus' text format. */
+export function metricsAnswer(text: string): Answer {
+  const headers = { ...ALWAYS, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
+  return { status: 200, title: 'OK', headers, body: text };
+}
+
 /** @param stream null for HEAD. */
 export function streamResponse(stream: ReadableStream<Uint8Array> | null): Response {
   // Proxies that gather an answer before they pass it on are asked not to (nginx, X-Accel-Buffering).

@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { basePath } from 'hono/route';
 import { accepts } from './accept.js';
 import { admission } from './admission.js';
@@ -10,7 +10,7 @@ import { responders } from './respond.js';
 
 export type GatewayApp = Hono<AppEnv, ApiSchema, '/'>;
 
-type Row = Operation & { readonly id: OperationId };
+type Row = Operation & { readonly id: OperationId | 'getIndex' };
 
 /**
  * The REST API as a Hono app. Reads answer from the gateway's state and never wait for anything.
@@ -26,8 +26,9 @@ type Row = Operation & { readonly id: OperationId };
  */
 export function createApp(options: AppOptions): GatewayApp {
   const app: GatewayApp = new Hono<AppEnv, ApiSchema, '/'>();
+  if (options.metrics !== undefined) app.use('*', timing(options.metrics));
   app.use('*', admission(options));
-  const index: Row = { id: 'getHealth', method: 'GET', path: '/', produces: 'application/json' };
+  const index: Row = { id: 'getIndex', method: 'GET', path: '/', produces: 'application/json' };
   offer(app, '/', [[index, (c) => toResponse(documentAnswer(indexOf(c, options)))]]);
   const answering = responders(options);
   for (const path of PATHS) {
@@ -51,12 +52,22 @@ function offer(app: GatewayApp, path: string, offered: readonly (readonly [Row, 
     const { method } = c.req;
     const found = offered.find(([row]) => row.method === method || (method === 'HEAD' && row.method === 'GET'));
     if (found === undefined) return refuse({ kind: 'method_not_allowed', method, allowed });
-    const [{ produces }, responder] = found;
+    const [{ id, produces }, responder] = found;
+    c.set('operation', id);
     if (!accepts(c.req.header('accept') ?? null, produces))
       return refuse({ kind: 'not_acceptable', offered: produces });
     return responder(c);
   };
   for (const spelling of path === '/' ? [route] : [route, `${route}/`]) app.all(spelling, respond);
+}
+
+/** Around everything else, so that what is refused is counted, too. */
+function timing(metrics: NonNullable<AppOptions['metrics']>): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const started = performance.now();
+    await next();
+    metrics.countAnswer(c.get('operation') ?? 'none', c.res.status, (performance.now() - started) / 1_000);
+  };
 }
 
 function indexOf(c: Context<AppEnv>, { version }: AppOptions): object {

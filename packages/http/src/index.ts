@@ -22,6 +22,8 @@ export type {
 } from './documents.js';
 export { EVENT_LIMITS, type EventLimits } from './event-streams.js';
 export type { Arrival, SocketArrival, TcpArrival } from './guard.js';
+export { Metrics, type MetricsOptions, type Observed } from './metrics.js';
+export type { ProcessReading } from './metrics-gauges.js';
 export { OPENAPI, type OpenapiDocument } from './openapi-document.js';
 export type { FaultDocument, ProblemDocument } from './problem-document.js';
 export type { ApiProblem } from './problems.js';

@@ -13,6 +13,8 @@ export type { Closed } from './connections.js';
 export { SERVE_LIMITS, type ServeLimits } from './limits.js';
 export { describeListenError, type Holder, type ListenError } from './listen-error.js';
 
+export { type ProcessSource, processSource } from './process.js';
+
 export interface ServeOptions extends ServerOptions {
   /** IPv4 or IPv6 literal. */
   readonly bind: string;

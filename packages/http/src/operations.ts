@@ -1,5 +1,5 @@
 /** The media types that answers come in. Problems are always `application/problem+json`. */
-export type MediaType = 'application/json' | 'text/event-stream' | 'text/html';
+export type MediaType = 'application/json' | 'text/event-stream' | 'text/html' | 'text/plain; version=0.0.4';
 
 /** One thing that can be asked of the API. */
 export interface Operation {
@@ -38,6 +38,7 @@ export const OPERATIONS = {
   getHistory: { method: 'GET', path: '/history', produces: 'application/json' },
   getLogs: { method: 'GET', path: '/logs', produces: 'application/json' },
   followEvents: { method: 'GET', path: '/events', produces: 'text/event-stream' },
+  getMetrics: { method: 'GET', path: '/metrics', produces: 'text/plain; version=0.0.4' },
   getLiveness: { method: 'GET', path: '/livez', produces: 'application/json' },
   getReadiness: { method: 'GET', path: '/readyz', produces: 'application/json' },
   getOpenapi: { method: 'GET', path: '/openapi.json', produces: 'application/json' },

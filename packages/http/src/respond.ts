@@ -1,6 +1,14 @@
 import { basePath } from 'hono/route';
-import type { Result } from 'neverthrow';
-import { defectResponse, documentAnswer, pageAnswer, refuse, streamResponse, toResponse } from './answers.js';
+import { fromThrowable, type Result } from 'neverthrow';
+import {
+  defectResponse,
+  documentAnswer,
+  metricsAnswer,
+  pageAnswer,
+  refuse,
+  streamResponse,
+  toResponse,
+} from './answers.js';
 import type { Answers, DocumentId } from './api.js';
 import type { AppOptions, Responder } from './app-options.js';
 import { DOCS_POLICY, docsPage } from './docs-page.js';
@@ -18,6 +26,8 @@ export function responders(options: AppOptions): (id: OperationId) => Responder 
     switch (id) {
       case 'followEvents':
         return followEvents;
+      case 'getMetrics':
+        return () => metricsResponse(options);
       case 'getOpenapi':
         return (c) => toResponse(documentAnswer(openapiOf(options.version, basePath(c))));
       case 'getReference':
@@ -26,6 +36,19 @@ export function responders(options: AppOptions): (id: OperationId) => Responder 
         return documentResponder(id, options);
     }
   };
+}
+
+function metricsResponse(options: AppOptions): Response {
+  const { gateway, metrics } = options;
+  if (metrics === undefined) return refuse({ kind: 'not_offered', what: 'metrics' });
+  // The status is foreign code.
+  return fromThrowable(
+    () => metrics.text(gateway.status()),
+    (defect) => defectResponse(defect, options),
+  )().match(
+    (text) => toResponse(metricsAnswer(text)),
+    (refusal) => refusal,
+  );
 }
 
 /** As the table of handlers is called, where it is not known which operation it is. */

@@ -21,7 +21,7 @@ export function departureOf(method: string, path: string, answer: Answered): str
   const described = responseFor(method, path, answer.status);
   if (described === null) return `${method} ${path} answered ${answer.status}, which is not described`;
   const type = answer.headers['content-type']?.split(';')[0] ?? '';
-  const media = described.content?.[type];
+  const media = Object.entries(described.content ?? {}).find(([key]) => key.split(';')[0] === type)?.[1];
   if (media === undefined) return `${method} ${path} answered ${answer.status} as "${type}", which is not described`;
   if (method === 'HEAD') return answer.text === '' ? null : `HEAD ${path} has a body`;
   if (!type.endsWith('json')) return null;

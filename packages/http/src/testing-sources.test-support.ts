@@ -3,6 +3,7 @@ import { MemoryPortMappings } from '@hurricane/core/testing';
 import { err, ok, type Result } from 'neverthrow';
 import type { AppOptions } from './app-options.js';
 import type { LogLine } from './documents.js';
+import { Metrics } from './metrics.js';
 import type { GatewaySource, InsightSource, LogSource } from './sources.js';
 import { aStatus, aTunnel, heTunnel, SAMPLE_TIME } from './testing-status.test-support.js';
 
@@ -142,6 +143,7 @@ export function everySource(gateway: GatewaySource = obedientGateway()): Partial
   return {
     gateway,
     insight: new HandInsight(),
+    metrics: new Metrics({ version: '1.2.3' }),
     logs: someLogs([{ id: 1, at: SAMPLE_TIME * 1_000, level: 'info', text: 'Gateway started with 2 tunnels' }]),
     ports: new MemoryPortMappings({
       addresses: () => [OURS],

@@ -199,6 +199,15 @@ export const OPERATION_TEXTS: { readonly [Id in OperationId]: OperationText } = 
     success: { schema: schemas.event, text: 'A stream that goes on until either side ends it.' },
     problems: ['not_offered', 'too_many_subscribers'],
   },
+  getMetrics: {
+    summary: 'Figures for Prometheus',
+    description:
+      'Gauges and counters of every tunnel, round trips, failovers, this API and the process, in base units. What is ' +
+      'not known has no row.',
+    tag: 'State',
+    success: { schema: z.string(), text: 'The text exposition format of Prometheus, version 0.0.4.' },
+    problems: ['not_offered'],
+  },
   getLiveness: {
     summary: 'Does the process answer',
     tag: 'State',
