@@ -258,6 +258,10 @@ function configured(failover: Partial<FailoverPolicy> = {}): Config {
   return simulatedConfig({ tunnels: [he, wg, mv], failover });
 }
 
-function staged(failover: Partial<FailoverPolicy> = {}): Promise<Stage> {
-  return Stage.running({ config: configured(failover) });
+async function staged(failover: Partial<FailoverPolicy> = {}): Promise<Stage> {
+  const stage = new Stage({ config: configured(failover) });
+  stage.world.link('mv0').endpoint = '198.51.100.1:51820';
+  stage.gateway.start();
+  await stage.run(10_000);
+  return stage;
 }

@@ -1,5 +1,5 @@
 import { isDown } from './liveness.js';
-import { popAddressOf, ringVerdict, underlayOf } from './rings.js';
+import { popAddressOf, ringVerdict } from './rings.js';
 import { targetsAtFault } from './stand-in.js';
 import type { State } from './state.js';
 import type { Tunnel } from './tunnel.js';
@@ -26,18 +26,8 @@ export function placeOf(t: Tunnel, state: State): FaultPlace | null {
   if (underlay === 'silent') return 'underlay';
   const pop = ringVerdict(t, t.sides.pop, config);
   if (pop === 'answers') return targetsAtFault(state) ? 'target' : 'upstream';
-  // Without anything to ask at the other end, a path that works is the last that is known to.
+  // Without anything to ask at the other end, a path that works is the last that is known to. A path that has
+  // never answered may be broken as well as mute, however well other tunnels' paths do.
   const nothingComes = pop === 'silent' || popAddressOf(t) === null;
-  const pathWorks = underlay === 'answers' || (pop === 'silent' && isUnknowable(t) && othersAnswer(t, state));
-  return nothingComes && pathWorks ? 'pop' : null;
-}
-
-/** The path to the provider cannot be asked, or never answered. */
-function isUnknowable(t: Tunnel): boolean {
-  return underlayOf(t) === null || !Number.isFinite(t.sides.underlay.heardAt);
-}
-
-/** This machine's own line carries something. */
-function othersAnswer(t: Tunnel, state: State): boolean {
-  return state.tunnels.some((o) => o !== t && o.state.kind === 'up' && o.liveness.kind === 'alive');
+  return nothingComes && underlay === 'answers' ? 'pop' : null;
 }

@@ -66,6 +66,18 @@ describe('where a silent tunnel is broken', () => {
     expect(stage.tunnel('he')).toMatchObject({ liveness: 'hard_down', faultPlace: null });
   });
 
+  it('is not the server while the way to it, which has never answered, may be the broken one', async () => {
+    const stage = new Stage({ config });
+    stage.world.link('he0').underlayMute = true;
+    stage.gateway.start();
+    await stage.run(10_000);
+
+    stage.world.cut('he', 'underlay');
+    await stage.run(30_000);
+
+    expect(stage.tunnel('he')).toMatchObject({ liveness: 'hard_down', faultPlace: null });
+  });
+
   it('is the server, or beyond, where only the way to it can be asked', async () => {
     const stage = new Stage({ config: simulatedConfig({ tunnels: [he, wg] }) });
     stage.world.link('wg0').endpoint = '198.51.100.1:51820';
