@@ -1,1 +1,18 @@
-export {};
+export type {
+  ConnectError,
+  ConnectOptions,
+  Endpoint,
+  Engine,
+  Flow,
+  FlowEnd,
+  FlowFacts,
+  FlowRefusal,
+  Flows,
+  FlowView,
+  Leg,
+  LegError,
+  ListenError,
+  Listening,
+  Way,
+  Ways,
+} from './contracts.js';
