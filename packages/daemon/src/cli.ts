@@ -34,12 +34,13 @@ async function perform(asked: Invocation): Promise<ExitCode> {
       return runHere(asked, signals);
     }
     case 'check': {
-      const [{ checkConfig }, { readTextFile }, { exampleFile }] = await Promise.all([
+      const [{ checkConfig }, { readTextFile }, { readTokenFile }, { exampleFile }] = await Promise.all([
         import('./check.js'),
         import('./config-file.js'),
+        import('./token-file.js'),
         import('./ways-on.js'),
       ]);
-      return print(await checkConfig(asked.configFile, readTextFile, exampleFile()));
+      return print(await checkConfig(asked.configFile, readTextFile, readTokenFile, exampleFile()));
     }
     case 'status': {
       const [{ reportStatus }, { readTextFile }, { askApi }] = await Promise.all([

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { BearerToken } from '@hurricane/http/node';
 import { errAsync, okAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
 import { type Ask, askApi, MAX_DOCUMENT } from './ask-api.js';
@@ -7,6 +8,7 @@ import { checkConfig } from './check.js';
 import { EXIT } from './exit-codes.js';
 import { fakeFile, TWO_TUNNELS } from './fakes.test-support.js';
 import { reportStatus } from './status.js';
+import type { ReadToken } from './token-file.js';
 
 const HEALTH = {
   status: 'ok',
@@ -157,7 +159,8 @@ describe('a document of the API', () => {
 });
 
 describe('-t', () => {
-  const check = (text: string | null) => checkConfig('/etc/gateway.conf', fakeFile(text).readText, null);
+  const check = (text: string | null, readToken: ReadToken = someToken) =>
+    checkConfig('/etc/gateway.conf', fakeFile(text).readText, readToken, null);
 
   it('says that a configuration is good', async () => {
     expect(await check(TWO_TUNNELS)).toEqual({ out: ['configuration ok: 2 tunnels'], errors: [], exitCode: EXIT.ok });
@@ -182,6 +185,20 @@ describe('-t', () => {
     expect(exitCode).toBe(EXIT.config);
   });
 
+  it('looks at the token file as well', async () => {
+    const read: string[] = [];
+    const missing: ReadToken = (file) => {
+      read.push(file);
+      return errAsync({ kind: 'token_missing', file });
+    };
+
+    const { out, errors, exitCode } = await check(`[core]\napi_token_file = /t\n${TWO_TUNNELS}`, missing);
+
+    expect({ read, out }).toEqual({ read: ['/t'], out: [] });
+    expect(errors).toEqual([expect.stringMatching(/^There is no token file \/t /)]);
+    expect(exitCode).toBe(EXIT.config);
+  });
+
   it('says how to go on without a file', async () => {
     const { errors, exitCode } = await check(null);
 
@@ -191,6 +208,8 @@ describe('-t', () => {
     expect(exitCode).toBe(EXIT.config);
   });
 });
+
+const someToken: ReadToken = () => okAsync(BearerToken.of('0123456789abcdef0123456789abcdef')._unsafeUnwrap());
 
 const answering =
   (health: unknown, tunnels: unknown): Ask =>

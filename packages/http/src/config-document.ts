@@ -15,6 +15,11 @@ export function configDocument(config: Config): ConfigDocument {
       state_dir: core.stateDir,
       api_bind: core.apiBind,
       api_port: core.apiPort,
+      api_socket: core.apiSocket,
+      api_socket_group: core.apiSocketGroup === null ? null : String(core.apiSocketGroup),
+      api_token_file: core.apiTokenFile,
+      api_allow_origin: core.apiAllowOrigin,
+      api_trusted_hosts: core.apiTrustedHosts,
     },
     exposure: {
       mode: exposure.mode,

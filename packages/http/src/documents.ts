@@ -127,6 +127,12 @@ export interface ConfigDocument {
     readonly state_dir: string;
     readonly api_bind: string;
     readonly api_port: number;
+    readonly api_socket: string | null;
+    readonly api_socket_group: string | null;
+    /** Where the token is, not what it is. */
+    readonly api_token_file: string | null;
+    readonly api_allow_origin: readonly string[];
+    readonly api_trusted_hosts: readonly string[];
   };
   readonly exposure: {
     readonly mode: string;

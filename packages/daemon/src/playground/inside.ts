@@ -2,10 +2,11 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { autoProber, linuxHost } from '@hurricane/backends';
-import { type Config, describeGatewayError, Gateway, type Logger, type Millis } from '@hurricane/core';
+import { type Config, describeGatewayError, Gateway, Insight, type Logger, type Millis } from '@hurricane/core';
 import { createApp } from '@hurricane/http';
 import { describeListenError, serve } from '@hurricane/http/node';
 import { ok, type ResultAsync, safeTry } from 'neverthrow';
+import { LogRing } from '../log-ring.js';
 import { readConfiguration } from './configuration.js';
 import { type Folder, folderOf } from './folders.js';
 import { forward } from './forwarder.js';
@@ -50,9 +51,12 @@ function raise(
   report: (report: Report) => void,
   version: string,
 ): ResultAsync<{ stop(): Promise<void> }, PlaygroundError> {
+  const logs = new LogRing();
   const logger: Logger = {
     log: (level, text) => {
-      if (level !== 'debug') report({ kind: 'log', level, text, wall: Date.now() });
+      if (level === 'debug') return;
+      logs.add(level, text);
+      report({ kind: 'log', level, text, wall: Date.now() });
     },
   };
   return safeTry(async function* () {
@@ -64,7 +68,8 @@ function raise(
     );
     const onDefect = (defect: unknown): void => logger.log('error', `REST API: ${String(defect)}`);
     const { apiBind: bind, apiPort: port } = config.core;
-    const app = createApp({ gateway, version, onDefect });
+    const insight = new Insight(gateway);
+    const app = createApp({ gateway, insight, logs, version, onDefect });
     const api = yield* serve({ app, bind, port, onDefect }).mapErr(
       (error): PlaygroundError => ({ kind: 'ended_early', what: 'the REST API', said: describeListenError(error) }),
     );
@@ -80,6 +85,7 @@ function raise(
         silence();
         traffic?.stop();
         await gateway.stop(STOP_LIMIT);
+        insight.close();
         await Promise.all([door.close(), api.close(0), host.close?.()]);
       },
     });

@@ -3,6 +3,7 @@ import {
   type Config,
   describeGatewayError,
   Gateway,
+  Insight,
   type Logger,
   type Millis,
   systemClock,
@@ -12,6 +13,7 @@ import { simulatedHost, type World } from '@hurricane/core/testing';
 import { createApp } from '@hurricane/http';
 import { describeListenError, type Listener, serve } from '@hurricane/http/node';
 import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
+import { LogRing } from '../log-ring.js';
 import { configurationText, readConfiguration } from './configuration.js';
 import type { Folder } from './folders.js';
 import { onFreePort } from './forwarder.js';
@@ -44,9 +46,12 @@ export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync
   const links = PROVIDERS.map(({ iface, client }, index) => ({ iface, address: client, rtt: ROUND_TRIPS[index] ?? 0 }));
   const world = simulatedHost({ clock: systemClock, seed: 1, links });
   const reports = new Reports();
+  const logs = new LogRing();
   const logger: Logger = {
     log: (level, text) => {
-      if (level !== 'debug') reports.add({ kind: 'log', level, text, wall: Date.now() });
+      if (level === 'debug') return;
+      logs.add(level, text);
+      reports.add({ kind: 'log', level, text, wall: Date.now() });
     },
   };
   return safeTry(async function* () {
@@ -55,7 +60,8 @@ export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync
       (error): PlaygroundError => ({ kind: 'ended_early', what: 'the gateway', said: describeGatewayError(error) }),
     );
     const onDefect = (defect: unknown): void => logger.log('error', `REST API: ${String(defect)}`);
-    const app = createApp({ gateway, version, onDefect });
+    const insight = new Insight(gateway);
+    const app = createApp({ gateway, insight, logs, version, onDefect });
     const api = yield* await onFreePort(show.port, (port) => listenOn(app, port, onDefect));
     // The port found may be another than the one wanted, and people read this file.
     yield* configure(folder, api.port);
@@ -78,6 +84,7 @@ export function buildSimulatedStage(options: SimulatedStageOptions): ResultAsync
       close: async () => {
         clearInterval(traffic);
         await gateway.stop(STOP_LIMIT);
+        insight.close();
         await api.close(0);
       },
     };

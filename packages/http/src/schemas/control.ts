@@ -73,7 +73,17 @@ const tunnelSettings: z.ZodType<TunnelSettings> = z.object({
 
 export const config: z.ZodType<ConfigDocument> = z
   .object({
-    core: z.object({ log_level: logLevel, state_dir: text, api_bind: text, api_port: port }),
+    core: z.object({
+      log_level: logLevel,
+      state_dir: text,
+      api_bind: text,
+      api_port: port,
+      api_socket: nullable(text),
+      api_socket_group: nullable(text),
+      api_token_file: nullable(text),
+      api_allow_origin: z.array(text),
+      api_trusted_hosts: z.array(text),
+    }),
     exposure: z.object({
       mode: z.enum(['kernel', 'proxy', 'socks5']),
       socks5: z.object({ bind: text, port }),
