@@ -53,6 +53,7 @@ describe.skipIf(blocked !== null)(`the playground on real packets${because}`, ()
     await command('cut', 'north', ...id);
     await primaryIs('south', url, TAKEOVER_LIMIT);
     const status = await command('status', ...id);
+    const explained = await documentOf(`${url}/failover/explain`);
     const pageThen = await mustRun([...inClient(playground), 'curl', '-sg', 'http://[2001:db8:ffff::1]/']);
     await command('restore', 'north', ...id);
     await command('restore', 'north', ...id);
@@ -64,6 +65,7 @@ describe.skipIf(blocked !== null)(`the playground on real packets${because}`, ()
     expect(pageThen).toContain('Hello, 2001:db8:2::2.');
     expect(status).toMatch(new RegExp(`^\\* +south +up .*${carrier.replace(/[()]/g, '\\$&')}$`, 'm'));
     expect(status).toMatch(/^ +north +unreachable /m);
+    expect(explained).toMatchObject({ switches: expect.arrayContaining([expect.objectContaining({ to: 'south' })]) });
     expect(playground.output).toMatch(/answers again, \d\.\d\d s after the cut: the Internet sees 2001:db8:2::2/);
     expect(playground.output).toContain('Failing over from north to south');
     expect(exitCode).toBe(0);
@@ -189,9 +191,13 @@ describe.skipIf(blocked !== null)(`the playground without root${because}`, () =>
     const first = await health(url);
     await mustRun([...asNobody(temporary), ...playgroundArgv(), 'cut', 'north']);
     await primaryIs('south', url, TAKEOVER_LIMIT);
+    const explained = await documentOf(`${url}/failover/explain`);
+    const logged = await documentOf(`${url}/logs`);
     playground.signal('SIGINT');
     const exitCode = await playground.end(REMOVAL_LIMIT);
 
+    expect(explained).toMatchObject({ switches: expect.arrayContaining([expect.objectContaining({ to: 'south' })]) });
+    expect(JSON.stringify(logged)).toContain('Failing over from north to south');
     expect(playground.output).toContain('SIMULATED: no packets are sent');
     expect(first).toMatchObject({ status: 'ok', primary: 'north' });
     expect(playground.output).toContain('Failing over from north to south');
@@ -261,9 +267,13 @@ async function urlOf(playground: Running): Promise<string> {
 }
 
 async function health(url: string): Promise<HealthView> {
-  const asked: Finished = await run(['curl', '-sS', `${url}/health`]);
+  return (await documentOf(`${url}/health`)) as HealthView;
+}
+
+async function documentOf(url: string): Promise<unknown> {
+  const asked: Finished = await run(['curl', '-sS', '--fail-with-body', url]);
   if (asked.exitCode !== 0) throw new Error(asked.stderr);
-  return JSON.parse(asked.stdout) as HealthView;
+  return JSON.parse(asked.stdout);
 }
 
 function primaryIs(tunnel: string, url: string, limit: Millis): Promise<boolean> {
