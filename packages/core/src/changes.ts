@@ -1,7 +1,7 @@
 import type { Emit } from './effects.js';
 import { placeOf } from './fault-place.js';
 import { isMtuBlackHole, mtuRemedy } from './full-size.js';
-import { primaryOf, type State, tunnelNamed } from './state.js';
+import { changedAt, primaryOf, type State, tunnelNamed } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import type { Instant } from './units.js';
 
@@ -41,9 +41,7 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
 }
 
 function changedIn({ tunnels }: State, other: State): readonly Tunnel[] {
-  const changed: Tunnel[] = [];
-  for (let i = 0; i < tunnels.length; i += 1) if (tunnels[i] !== other.tunnels[i]) changed.push(tunnels[i]!);
-  return changed;
+  return changedAt(other.tunnels, tunnels).map((i) => tunnels[i]!);
 }
 
 /** What has been found out about a tunnel that is up. */

@@ -2,7 +2,7 @@ import type { Emit } from './effects.js';
 import { failoverWake, settleFailover } from './failover.js';
 import { isDown } from './liveness.js';
 import { routeWake, settleRoute } from './route.js';
-import { primaryOf, type State } from './state.js';
+import { changedAt, primaryOf, type State } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import { type Instant, LONG_AGO } from './units.js';
 
@@ -35,11 +35,10 @@ function isDecided(before: State, state: State, now: Instant): boolean {
   const primary = primaryOf(state);
   // Whoever takes over from a silent primary has to prove itself, and every probe may be the proof.
   if (primary === null || isDown(primary.liveness) || tunnels.length !== before.tunnels.length) return false;
-  return tunnels.every((t, i) => weighsTheSame(t, before.tunnels[i]!));
+  return changedAt(before.tunnels, tunnels).every((i) => weighsTheSame(tunnels[i]!, before.tunnels[i]!));
 }
 
 function weighsTheSame(a: Tunnel, b: Tunnel): boolean {
-  if (a === b) return true;
   const stands = a.state.kind === b.state.kind && a.liveness.kind === b.liveness.kind;
   const scores = a.health?.score === b.health?.score && a.soundSince === b.soundSince && a.flaps === b.flaps;
   const word = a.wanted === b.wanted && a.restarting === b.restarting && a.leaving === b.leaving;

@@ -2,7 +2,7 @@ import type { Config } from './config/model.js';
 import type { Emit } from './effects.js';
 import type { RoutePlan } from './facts.js';
 import { settleTunnel, tunnelWake } from './settle-tunnel.js';
-import { primaryInDoubt, type State } from './state.js';
+import { changedAt, primaryInDoubt, type State } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import { type Instant, NEVER } from './units.js';
 import { isSweeping } from './upkeep.js';
@@ -40,19 +40,23 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
   const present = sharedBy(state);
   const shared = settled.shared !== null && sameShared(settled.shared, present) ? settled.shared : present;
   const whole = shared !== settled.shared || now >= settled.wakeAt;
-  const all = whole || state.tunnels.length !== before.length || state.tunnels.some((t, i) => movedOn(before[i], t));
+  const changed = changedAt(before, state.tunnels);
+  const all =
+    whole || state.tunnels.length !== before.length || changed.some((i) => movedOn(before[i], state.tunnels[i]!));
   let wakeAt = all ? NEVER : settled.wakeAt;
   let again = false;
-  const tunnels = state.tunnels.slice();
-  for (let i = 0; i < tunnels.length; i += 1) {
-    const t = tunnels[i]!;
-    if (!all && t === before[i]) continue;
+  let tunnels: Tunnel[] | null = null;
+  for (const i of all ? state.tunnels.keys() : changed) {
+    const t = state.tunnels[i]!;
     const next = settleTunnel(t, state, now, emit);
     if (movedOn(t, next)) again = true;
     wakeAt = Math.min(wakeAt, tunnelWake(next, state, now));
+    if (next === t) continue;
+    // Most often nothing is to be done, and a thousand tunnels are not copied for nothing.
+    tunnels ??= state.tunnels.slice();
     tunnels[i] = next;
   }
-  return { ...state, tunnels, settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt } };
+  return { ...state, tunnels: tunnels ?? state.tunnels, settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt } };
 }
 
 /** Others may have waited for its interface. */

@@ -90,6 +90,13 @@ export function tunnelNamed(state: State, name: string): Tunnel | null {
   return state.tunnels[state.places.get(name) ?? -1] ?? null;
 }
 
+/** Where the second line-up has another tunnel than the first. Looked for in every step, among a thousand tunnels. */
+export function changedAt(before: readonly Tunnel[], after: readonly Tunnel[]): readonly number[] {
+  const changed: number[] = [];
+  for (let i = 0; i < after.length; i += 1) if (after[i] !== before[i]) changed.push(i);
+  return changed;
+}
+
 /** That tunnel in the place of its namesake. */
 export function replaced(state: State, tunnel: Tunnel): State {
   const at = state.places.get(tunnel.config.name);

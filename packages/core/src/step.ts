@@ -10,7 +10,7 @@ import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed } from './route.js';
 import { settleTunnels } from './settle-tunnels.js';
 import { settleStandIn, targetsHeard } from './stand-in.js';
-import { lineUp, replaced, routeGivenUp, type State, tunnelNamed } from './state.js';
+import { changedAt, lineUp, replaced, routeGivenUp, type State, tunnelNamed } from './state.js';
 import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 import {
@@ -117,7 +117,9 @@ function settleMeter(before: State, state: State, now: Instant, emit: Emit): Sta
     return state.nextMeasureAt === NEVER ? state : { ...state, nextMeasureAt: NEVER };
   const due = state.nextMeasureAt === NEVER || now >= state.nextMeasureAt;
   // Between two looks only a tunnel that has just changed can be a reason to look sooner.
-  const close = state.tunnels.some((t, i) => (due || t !== before.tunnels[i]) && wantsCloseLook(t));
+  const close = due
+    ? state.tunnels.some(wantsCloseLook)
+    : changedAt(before.tunnels, state.tunnels).some((i) => wantsCloseLook(state.tunnels[i]!));
   const interval = close ? MEASURE_INTERVAL_CLOSE : MEASURE_INTERVAL;
   const nextAt = Math.min(state.nextMeasureAt, now + interval);
   if (!due && now < nextAt) return nextAt === state.nextMeasureAt ? state : { ...state, nextMeasureAt: nextAt };
