@@ -56,7 +56,11 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
     tunnels ??= state.tunnels.slice();
     tunnels[i] = next;
   }
-  return { ...state, tunnels: tunnels ?? state.tunnels, settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt } };
+  return {
+    ...state,
+    tunnels: tunnels ?? state.tunnels,
+    settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt },
+  };
 }
 
 /** Others may have waited for its interface. */
