@@ -7,12 +7,16 @@ import { Connections } from './connections.js';
 import type { Arrival } from './guard.js';
 import { SERVE_LIMITS, type ServeLimits, SURPLUS_CONNECTIONS } from './limits.js';
 import type { ApiProblem } from './problems.js';
+import type { QuickReads } from './quick-reads.js';
 import { boundUnreadBody } from './unread-body.js';
 
 /** What every way of listening needs. */
 export interface ServerOptions {
   /** What `createApp` returns, or a larger app that it is mounted in. */
-  readonly app: { fetch(request: Request, env: AppEnv['Bindings']): Response | Promise<Response> };
+  readonly app: {
+    fetch(request: Request, env: AppEnv['Bindings']): Response | Promise<Response>;
+    readonly quick?: QuickReads;
+  };
   readonly limits?: Partial<ServeLimits>;
   /** Told what went wrong in this server itself. Should log it. */
   readonly onDefect: (defect: unknown) => void;
@@ -76,8 +80,11 @@ function answerRequests(
   });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     connections.begin(incoming.socket, outgoing);
+    const surplus = connections.isSurplus(incoming.socket);
+    const quick = surplus ? null : (options.app.quick?.(incoming, arrivalOf(incoming.socket)) ?? null);
+    if (quick !== null) return send(outgoing, quick);
     boundUnreadBody(incoming, outgoing);
-    const problem = objectionTo(incoming, connections);
+    const problem = objectionTo(incoming, surplus);
     if (problem !== null) return send(outgoing, problemAnswer(problem));
     ask(incoming, outgoing).catch((thrown: unknown) => {
       options.onDefect(thrown);
@@ -103,15 +110,6 @@ function answerTheUnreadable(server: Server, connections: Connections): void {
   });
 }
 
-/** What keeps a readable request from the app, or null. */
-function objectionTo(incoming: IncomingMessage, connections: Connections): ApiProblem | null {
-  if (connections.isSurplus(incoming.socket)) return { kind: 'too_many_connections' };
-  // The app cannot see this: with an absolute-form target there is an authority all the same. HTTP/1.0 gets no
-  // exception, since every client of this age sends one.
-  if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
-  return null;
-}
-
 /** @param error what Node's parser or its time-outs say. */
 function problemOf(error: NodeJS.ErrnoException): ApiProblem {
   switch (error.code) {
@@ -124,9 +122,31 @@ function problemOf(error: NodeJS.ErrnoException): ApiProblem {
   }
 }
 
+/** What keeps a readable request from the app, or null. */
+function objectionTo(incoming: IncomingMessage, surplus: boolean): ApiProblem | null {
+  if (surplus) return { kind: 'too_many_connections' };
+  // The app cannot see this: with an absolute-form target there is an authority all the same. HTTP/1.0 gets no
+  // exception, since every client of this age sends one.
+  if (!incoming.headers.host) return { kind: 'bad_request', problem: 'has no Host' };
+  return null;
+}
+
+/** As Node takes them fastest: names and values by turns. */
+const fieldLists = new WeakMap<object, readonly string[]>();
+
+function fieldsOf(headers: Answer['headers']): readonly string[] {
+  const known = fieldLists.get(headers);
+  if (known !== undefined) return known;
+  const fields = Object.entries(headers).flat();
+  fieldLists.set(headers, fields);
+  return fields;
+}
+
 function send(outgoing: ServerResponse, answer: Answer): void {
-  outgoing.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
-  outgoing.end(answer.body);
+  const bytes = Buffer.byteLength(answer.body);
+  outgoing.writeHead(answer.status, [...fieldsOf(answer.headers), 'content-length', `${bytes}`]);
+  // Nothing but ASCII is the same in both, and not looked at character by character in the second.
+  outgoing.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8');
 }
 
 /** An answer as bytes, for connections that have no request to answer to. */

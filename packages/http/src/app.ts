@@ -6,9 +6,11 @@ import { defectResponse, documentAnswer, refuse, toResponse } from './answers.js
 import type { ApiSchema } from './api.js';
 import type { AppEnv, AppOptions, Responder } from './app-options.js';
 import { OPERATION_ROWS, type Operation, type OperationId, PATHS } from './operations.js';
+import { type QuickReads, quickReads } from './quick-reads.js';
 import { responders } from './respond.js';
 
-export type GatewayApp = Hono<AppEnv, ApiSchema, '/'>;
+/** `quick`: how `serve` answers the plainest requests without going through the app. */
+export type GatewayApp = Hono<AppEnv, ApiSchema, '/'> & { readonly quick: QuickReads };
 
 type Row = Operation & { readonly id: OperationId | 'getIndex' };
 
@@ -25,7 +27,7 @@ type Row = Operation & { readonly id: OperationId | 'getIndex' };
  * ```
  */
 export function createApp(options: AppOptions): GatewayApp {
-  const app: GatewayApp = new Hono<AppEnv, ApiSchema, '/'>();
+  const app = Object.assign(new Hono<AppEnv, ApiSchema, '/'>(), { quick: quickReads(options) });
   if (options.metrics !== undefined) app.use('*', timing(options.metrics));
   app.use('*', admission(options));
   const index: Row = { id: 'getIndex', method: 'GET', path: '/', produces: 'application/json' };

@@ -54,7 +54,7 @@ export function refusalOf(approach: Approach, trusted: Trusted): ApiProblem | nu
   const target = authorityOf(approach.url);
   if (!isSocket(arrival))
     for (const authority of [host ?? target, target])
-      if (!isOurs(authority, arrival, trusted.hosts)) return { kind: 'host_refused', host: authority };
+      if (!isOurName(authority, arrival, trusted.hosts)) return { kind: 'host_refused', host: authority };
   if (origin !== null && trusted.origins.has(origin.toLowerCase())) return null;
   if (origin !== null && !isOwnOrigin(origin, host ?? target, arrival, trusted.hosts))
     return { kind: 'origin_refused', origin };
@@ -67,8 +67,12 @@ export function isSocket(arrival: Arrival | null): arrival is SocketArrival {
   return arrival !== null && 'socket' in arrival;
 }
 
-/** A name of ours, with the port the request came by or none. */
-function isOurs(authority: string, arrival: TcpArrival | null, trusted: ReadonlySet<string>): boolean {
+/**
+ * A name of ours, with the port the request came by or none.
+ *
+ * @param trusted further names, in lower case.
+ */
+export function isOurName(authority: string, arrival: TcpArrival | null, trusted: ReadonlySet<string>): boolean {
   const wanted = authority.toLowerCase();
   if (trusted.has(wanted)) return true;
   const [, name = '', port] = /^(.+?)(?::(\d+))?$/.exec(wanted) ?? [];
@@ -81,9 +85,9 @@ function isOwnOrigin(origin: string, asked: string, arrival: Arrival | null, tru
   const [, authority] = /^https?:\/\/([^/]+)$/.exec(origin.toLowerCase()) ?? [];
   if (authority === undefined) return false;
   // By a socket the name has not been looked at yet, and a page under a name of its own sends that one in both fields.
-  if (authority === asked.toLowerCase()) return !isSocket(arrival) || isOurs(authority, null, trusted);
+  if (authority === asked.toLowerCase()) return !isSocket(arrival) || isOurName(authority, null, trusted);
   if (arrival === null || isSocket(arrival)) return false;
-  return authority.endsWith(`:${arrival.port}`) && isOurs(authority, arrival, trusted);
+  return authority.endsWith(`:${arrival.port}`) && isOurName(authority, arrival, trusted);
 }
 
 /** What stands between `//` and the path. `Request.url` is absolute and normalised. */
