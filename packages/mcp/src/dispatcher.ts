@@ -17,8 +17,6 @@ export interface RpcFault {
 /** JSON-RPC 2.0 section 5.1. */
 export const INVALID_PARAMS = -32_602;
 const INTERNAL_ERROR = -32_603;
-/** MCP up to 2025-11-25; from 2026-07-28 on it is {@link INVALID_PARAMS}. */
-const RESOURCE_NOT_FOUND = -32_002;
 
 export interface ToolResult {
   readonly content: readonly { readonly type: 'text'; readonly text: string }[];
@@ -91,7 +89,7 @@ export class Dispatcher {
     return pageOf('resourceTemplates', rows, cursor);
   }
 
-  readResource(uri: unknown, modern: boolean): Result<{ readonly contents: readonly object[] }, RpcFault> {
+  readResource(uri: unknown): Result<{ readonly contents: readonly object[] }, RpcFault> {
     const found = typeof uri === 'string' ? this.#contentsAt(uri) : null;
     if (found !== null) return ok({ contents: [{ uri, ...found }] });
     const known = [
@@ -99,12 +97,8 @@ export class Dispatcher {
       ...this.#offer.templates.map((t) => t.uriTemplate),
     ];
     const message = `There is no resource ${quoted(uri)}. There are: ${known.join(', ')}.`;
-    return err({ code: modern ? INVALID_PARAMS : RESOURCE_NOT_FOUND, message, data: { uri } });
-  }
-
-  /** Whether it can be read at this moment. */
-  hasResource(uri: string): boolean {
-    return this.#contentsAt(uri) !== null;
+    // What 2026-07-28 demands. Up to 2025-11-25 another code is only recommended, which the SDK 2.x never sends.
+    return err({ code: INVALID_PARAMS, message, data: { uri } });
   }
 
   listPrompts(cursor: unknown): Result<Page<'prompts', object>, RpcFault> {

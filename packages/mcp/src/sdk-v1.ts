@@ -92,11 +92,9 @@ function answerResources(server: Server, dispatcher: Dispatcher): ReadonlySet<st
   server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) =>
     answered(dispatcher.listTemplates(params?.cursor)),
   );
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) =>
-    answered(dispatcher.readResource(params.uri, false)),
-  );
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => answered(dispatcher.readResource(params.uri)));
   server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
-    answered(dispatcher.readResource(uri, false));
+    answered(dispatcher.readResource(uri));
     followed.add(uri);
     return {};
   });
@@ -111,11 +109,11 @@ function callOf({ signal, _meta, sendNotification }: RequestHandlerExtra<ServerR
   const token = _meta?.progressToken;
   return {
     signal,
-    progress: (progress, total, message) => {
+    progress: async (progress, total, message) => {
       if (token === undefined || signal.aborted) return;
       const params = { progressToken: token, progress, total, message };
       // Whoever has gone is not told; the transport says so elsewhere.
-      void sendNotification({ method: 'notifications/progress', params }).catch(() => undefined);
+      await sendNotification({ method: 'notifications/progress', params }).catch(() => undefined);
     },
   };
 }

@@ -52,7 +52,7 @@ export function liveServer(options: ServerOptions): LiveServer {
     },
   );
   answerTools(server, dispatcher);
-  answerResources(server, dispatcher, era);
+  answerResources(server, dispatcher);
   answerPrompts(server, dispatcher);
   const followed = era === 'legacy' ? followResources(server, dispatcher) : null;
   const send = (sending: Promise<void>): void => void sending.catch(onDefect);
@@ -73,14 +73,12 @@ function answerTools(server: Server, dispatcher: Dispatcher): void {
   );
 }
 
-function answerResources(server: Server, dispatcher: Dispatcher, era: Era): void {
+function answerResources(server: Server, dispatcher: Dispatcher): void {
   server.setRequestHandler('resources/list', ({ params }) => answered(dispatcher.listResources(params?.cursor)));
   server.setRequestHandler('resources/templates/list', ({ params }) =>
     answered(dispatcher.listTemplates(params?.cursor)),
   );
-  server.setRequestHandler('resources/read', ({ params }) =>
-    answered(dispatcher.readResource(params.uri, era === 'modern')),
-  );
+  server.setRequestHandler('resources/read', ({ params }) => answered(dispatcher.readResource(params.uri)));
 }
 
 function answerPrompts(server: Server, dispatcher: Dispatcher): void {
@@ -97,7 +95,7 @@ function answerPrompts(server: Server, dispatcher: Dispatcher): void {
 function followResources(server: Server, dispatcher: Dispatcher): ReadonlySet<string> {
   const followed = new Set<string>();
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }) => {
-    answered(dispatcher.readResource(uri, false));
+    answered(dispatcher.readResource(uri));
     if (followed.size < FOLLOWED_AT_MOST) followed.add(uri);
     return {};
   });
@@ -112,11 +110,11 @@ function callOf({ mcpReq }: ServerContext): Call {
   const token = mcpReq._meta?.progressToken;
   return {
     signal: mcpReq.signal,
-    progress: (progress, total, message) => {
+    progress: async (progress, total, message) => {
       if (token === undefined || mcpReq.signal.aborted) return;
       const params = { progressToken: token, progress, total, message };
       // Whoever has gone is not told; the transport says so elsewhere.
-      void mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
+      await mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
     },
   };
 }

@@ -27,8 +27,8 @@ export interface Tool {
 export interface Call {
   /** Aborts when the client calls it off, or has gone. */
   readonly signal: AbortSignal;
-  /** Tells how far it is, if the client wants to know. `done` grows with every call. */
-  progress(done: number, total: number, message: string): void;
+  /** Tells how far it is, if the client wants to know. Resolves once that is on its way. `done` grows each time. */
+  progress(done: number, total: number, message: string): Promise<void>;
 }
 
 export type ToolAnswer = Result<Reply, ToolError>;

@@ -68,7 +68,7 @@ async function watchFor(seconds: number, { signal, progress }: Call): Promise<bo
     const next = Math.min(1, seconds - done);
     if (!(await pause(next * 1_000, signal))) return false;
     done += next;
-    progress(done, seconds, `watched the probes for ${done} of ${seconds} s`);
+    await progress(done, seconds, `watched the probes for ${done} of ${seconds} s`);
   }
   return !signal.aborted;
 }

@@ -113,7 +113,7 @@ async function simulate(given: Arguments, { signal, progress }: Call, { gateway 
     await turn();
     if (signal.aborted) return err({ kind: 'called_off' });
     const passed = Math.floor(rehearsal.passed / 1_000);
-    if (passed > told) progress(passed, Number(ahead), `${passed} s looked ahead`);
+    if (passed > told) await progress(passed, Number(ahead), `${passed} s looked ahead`);
     told = passed;
   }
   const document = rehearsal.view();

@@ -7,12 +7,12 @@ import {
   probeDocument,
   unaskedProbe,
 } from '@hurricane/core';
-import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, type Result, type ResultAsync } from 'neverthrow';
 import { type Arguments, inputSchema } from '../json-schema.js';
 import { OUTPUT } from '../output-schemas.js';
 import type { Sources } from '../sources.js';
 import { portsText } from '../texts/port-text.js';
-import { type Call, LOOKS, type Reply, type Tool } from '../tool.js';
+import { type Call, LOOKS, type Reply, type Tool, type ToolAnswer } from '../tool.js';
 import type { ToolError } from '../tool-error.js';
 import { PROTOCOL, portNumber } from '../words.js';
 
@@ -53,24 +53,21 @@ function listPorts(sources: Sources): ResultAsync<Reply, ToolError> {
     });
 }
 
-function probePort(given: Arguments, { signal, progress }: Call, sources: Sources): ResultAsync<Reply, ToolError> {
+async function probePort(given: Arguments, { signal, progress }: Call, sources: Sources): Promise<ToolAnswer> {
   const protocol: PortProtocol = given['protocol'] === 'udp' ? 'udp' : 'tcp';
   const port = Number(given['port']);
   const mappings = mappingsOf(sources);
   if (mappings.isErr()) {
     const document = unaskedProbe(protocol, port);
-    return okAsync({ document, text: document.note });
+    return ok({ document, text: document.note });
   }
-  progress(0, 1, `asking whether ${protocol} port ${port} can be reached`);
-  return mappings.value
-    .probe(protocol, port)
-    .mapErr(portError)
-    .andThen((probe): Result<Reply, ToolError> => {
-      if (signal.aborted) return err({ kind: 'called_off' });
-      progress(1, 1, 'answered');
-      const document = probeDocument(port, probe);
-      return ok({ document, text: `${protocol} port ${port}: ${document.status}. ${document.note}` });
-    });
+  await progress(0, 1, `asking whether ${protocol} port ${port} can be reached`);
+  const probed = await mappings.value.probe(protocol, port);
+  if (signal.aborted) return err({ kind: 'called_off' });
+  if (probed.isErr()) return err(portError(probed.error));
+  await progress(1, 1, 'answered');
+  const document = probeDocument(port, probed.value);
+  return ok({ document, text: `${protocol} port ${port}: ${document.status}. ${document.note}` });
 }
 
 /** Errs with what keeps this gateway from mapping ports. */
