@@ -52,7 +52,7 @@ export class Dispatcher {
   }
 
   /** Arguments that are wrong are answered, so that a model reads why; a tool that is not there is a fault. */
-  async callTool(name: unknown, given: unknown, call: Call): Promise<Result<ToolResult, RpcFault>> {
+  async callTool(name: unknown, given: unknown, call: Call): Promise<Result<ToolResult | object, RpcFault>> {
     const tool = this.#offer.tools.find((each) => each.name === name);
     if (tool === undefined)
       return err(
@@ -73,6 +73,7 @@ export class Dispatcher {
     );
     const answer = (await run()).andThen((result) => result);
     if (answer.isErr()) return ok(failure(answer.error));
+    if ('result' in answer.value) return ok(answer.value.result);
     const { document, text } = answer.value;
     // MCP, "Structured Content": the same as text, for clients that know no structured content.
     const content = [text, JSON.stringify(document)].map((each) => ({ type: 'text' as const, text: each }));
@@ -80,7 +81,7 @@ export class Dispatcher {
   }
 
   listResources(cursor: unknown): Result<Page<'resources', object>, RpcFault> {
-    const rows = this.#offer.resources.map(({ read: _read, ...shown }) => ({ ...shown, mimeType: 'application/json' }));
+    const rows = this.#offer.resources.map(({ read: _read, ...shown }) => shown);
     return pageOf('resources', rows, cursor);
   }
 
@@ -109,7 +110,7 @@ export class Dispatcher {
     return pageOf('prompts', rows, cursor);
   }
 
-  getPrompt(name: unknown, given: unknown): Result<object, RpcFault> {
+  getPrompt(name: unknown, given: unknown, request: unknown): Result<object, RpcFault> {
     const prompt = this.#offer.prompts.find((each) => each.name === name);
     if (prompt === undefined)
       return err(
@@ -134,7 +135,8 @@ export class Dispatcher {
     }
     const missing = prompt.arguments.find((argument) => argument.required && values[argument.name] === undefined);
     if (missing !== undefined) return err({ code: INVALID_PARAMS, message: `"${missing.name}" is missing.` });
-    const text = prompt.say(values);
+    const text = prompt.say(values, request);
+    if (typeof text !== 'string') return ok(text.result);
     return ok({ description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] });
   }
 

@@ -26,6 +26,8 @@ export interface Offer {
   readonly prompts: readonly Prompt[];
   /** How long what was read may be taken for true. */
   readonly freshFor: Millis;
+  /** Further settings of the SDK 2.x, for tools that are written for it. */
+  readonly sdk?: { readonly capabilities: object; readonly requestState: object };
 }
 
 export interface OfferOptions extends Sources {

@@ -4,8 +4,12 @@ export interface Prompt {
   readonly title: string;
   readonly description: string;
   readonly arguments: readonly PromptArgument[];
-  /** What the person is made to say. Every required argument is there; none has a value that is not offered. */
-  say(given: Readonly<Record<string, string>>): string;
+  /**
+   * What the person is made to say, or a whole result as the protocol has it. Every required argument is there.
+   *
+   * @param request the SDK's own view of it, for a prompt that is written for one SDK.
+   */
+  say(given: Readonly<Record<string, string>>, request: unknown): string | { readonly result: object };
 }
 
 export interface PromptArgument {

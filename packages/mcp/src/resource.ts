@@ -4,6 +4,7 @@ export interface Resource {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  readonly mimeType: string;
   read(): Contents;
 }
 
@@ -20,10 +21,8 @@ export interface ResourceTemplate {
   read(value: string): Contents | null;
 }
 
-export interface Contents {
-  readonly mimeType: string;
-  readonly text: string;
-}
+/** Text, or bytes in base64. */
+export type Contents = { readonly mimeType: string } & ({ readonly text: string } | { readonly blob: string });
 
 /** The variable of a template. */
 export function variableOf({ uriTemplate }: Pick<ResourceTemplate, 'uriTemplate'>): string {

@@ -17,6 +17,8 @@ export const CONFIG = 'hurricane://config';
 export const EVENTS = 'hurricane://events';
 export const tunnelUri = (name: string): string => `${TUNNELS}/${encodeURIComponent(name)}`;
 
+const JSON_TYPE = 'application/json';
+
 /** Events in one reading of the resource; the tool tells more. */
 const EVENTS_SHOWN = 100;
 
@@ -27,6 +29,7 @@ export function gatewayResources({ gateway, insight }: Sources): readonly Resour
       name: 'health',
       title: 'Health of the gateway',
       description: 'Whether IPv6 works, through which tunnel, and the reasons when not all is well.',
+      mimeType: JSON_TYPE,
       read: () => json(healthView(gateway.status())),
     },
     {
@@ -34,6 +37,7 @@ export function gatewayResources({ gateway, insight }: Sources): readonly Resour
       name: 'tunnels',
       title: 'Tunnels',
       description: 'Every tunnel and its state.',
+      mimeType: JSON_TYPE,
       read: () => json(tunnelsView(gateway.status())),
     },
     {
@@ -41,6 +45,7 @@ export function gatewayResources({ gateway, insight }: Sources): readonly Resour
       name: 'config',
       title: 'Configuration in force',
       description: 'What the gateway runs with, under the names of its file. No secret is in it.',
+      mimeType: JSON_TYPE,
       read: () => json(configDocument(gateway.status().config)),
     },
     {
@@ -48,6 +53,7 @@ export function gatewayResources({ gateway, insight }: Sources): readonly Resour
       name: 'events',
       title: 'Latest events',
       description: 'What happened of late, the oldest first.',
+      mimeType: JSON_TYPE,
       read: () => {
         const { entries, lastId } = insight?.news.since(null) ?? { entries: [], lastId: 0 };
         const events = entries.slice(-EVENTS_SHOWN).map(eventDocument);
@@ -96,5 +102,5 @@ function tunnelsIn(news: News): readonly string[] {
 }
 
 function json(document: object): Contents {
-  return { mimeType: 'application/json', text: JSON.stringify(document) };
+  return { mimeType: JSON_TYPE, text: JSON.stringify(document) };
 }

@@ -75,8 +75,8 @@ function answerTools(server: Server, dispatcher: Dispatcher): void {
 
 function answerPrompts(server: Server, dispatcher: Dispatcher): void {
   server.setRequestHandler(ListPromptsRequestSchema, ({ params }) => answered(dispatcher.listPrompts(params?.cursor)));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) =>
-    answered(dispatcher.getPrompt(params.name, params.arguments)),
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }, request) =>
+    answered(dispatcher.getPrompt(params.name, params.arguments, request)),
   );
   server.setRequestHandler(CompleteRequestSchema, ({ params }) =>
     answered(dispatcher.complete(params.ref, params.argument)),
@@ -105,10 +105,12 @@ function answerResources(server: Server, dispatcher: Dispatcher): ReadonlySet<st
   return followed;
 }
 
-function callOf({ signal, _meta, sendNotification }: RequestHandlerExtra<ServerRequest, ServerNotification>): Call {
+function callOf(request: RequestHandlerExtra<ServerRequest, ServerNotification>): Call {
+  const { signal, _meta, sendNotification } = request;
   const token = _meta?.progressToken;
   return {
     signal,
+    request,
     progress: async (progress, total, message) => {
       if (token === undefined || signal.aborted) return;
       const params = { progressToken: token, progress, total, message };

@@ -47,8 +47,10 @@ export function liveServer(options: ServerOptions): LiveServer {
         resources: { subscribe: true, listChanged: true },
         prompts: {},
         completions: {},
+        ...offer.sdk?.capabilities,
       },
       cacheHints: cacheHintsOf(offer),
+      ...(offer.sdk === undefined ? {} : { requestState: offer.sdk.requestState }),
     },
   );
   answerTools(server, dispatcher);
@@ -83,8 +85,8 @@ function answerResources(server: Server, dispatcher: Dispatcher): void {
 
 function answerPrompts(server: Server, dispatcher: Dispatcher): void {
   server.setRequestHandler('prompts/list', ({ params }) => answered(dispatcher.listPrompts(params?.cursor)));
-  server.setRequestHandler('prompts/get', ({ params }) =>
-    answered(dispatcher.getPrompt(params.name, params.arguments)),
+  server.setRequestHandler('prompts/get', ({ params }, request) =>
+    answered(dispatcher.getPrompt(params.name, params.arguments, request)),
   );
   server.setRequestHandler('completion/complete', ({ params }) =>
     answered(dispatcher.complete(params.ref, params.argument)),
@@ -106,10 +108,12 @@ function followResources(server: Server, dispatcher: Dispatcher): ReadonlySet<st
   return followed;
 }
 
-function callOf({ mcpReq }: ServerContext): Call {
+function callOf(request: ServerContext): Call {
+  const { mcpReq } = request;
   const token = mcpReq._meta?.progressToken;
   return {
     signal: mcpReq.signal,
+    request,
     progress: async (progress, total, message) => {
       if (token === undefined || mcpReq.signal.aborted) return;
       const params = { progressToken: token, progress, total, message };

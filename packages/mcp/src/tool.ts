@@ -18,7 +18,8 @@ export interface Tool {
   readonly description: string;
   readonly annotations: Annotations;
   readonly inputSchema: InputSchema;
-  readonly outputSchema: JsonSchema;
+  /** Left out: it answers with a {@link RawResult}. */
+  readonly outputSchema?: JsonSchema;
   /** Never throws; what it is given has been checked. Settles promptly once `call.signal` aborts. */
   run(given: Arguments, call: Call): ToolAnswer | PromiseLike<ToolAnswer>;
 }
@@ -29,15 +30,24 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Tells how far it is, if the client wants to know. Resolves once that is on its way. `done` grows each time. */
   progress(done: number, total: number, message: string): Promise<void>;
+  /** The SDK's own view of the request, for a tool that is written for one SDK. */
+  readonly request: unknown;
 }
 
-export type ToolAnswer = Result<Reply, ToolError>;
+export type Answered = Reply | RawResult;
+
+export type ToolAnswer = Result<Answered, ToolError>;
 
 export interface Reply {
   /** As the output schema has it. */
   readonly document: object;
   /** The same for people. */
   readonly text: string;
+}
+
+/** A result as the protocol has it, for what a document and a text cannot say, such as images. */
+export interface RawResult {
+  readonly result: object;
 }
 
 /** Asks the gateway's memory, changes nothing, and can be asked again. */

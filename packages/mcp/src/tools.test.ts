@@ -8,7 +8,7 @@ import { OUTPUT } from './output-schemas.js';
 import { controlledStage, HE_ADDRESS, mcpStage } from './testing-stage.test-support.js';
 import type { Call } from './tool.js';
 
-const CALL: Call = { signal: new AbortController().signal, progress: () => Promise.resolve() };
+const CALL: Call = { signal: new AbortController().signal, progress: () => Promise.resolve(), request: null };
 
 describe('the tools of the seed', () => {
   it('answer with the very documents of REST, and with words', async () => {
@@ -129,7 +129,7 @@ describe('arguments that are wrong', () => {
     } as OfferOptions;
     const dispatcher = new Dispatcher({ offer: gatewayOffer(broken), onDefect: (defect) => void defects.push(defect) });
 
-    const answer = (await dispatcher.callTool('explain_failover', {}, CALL))._unsafeUnwrap();
+    const answer = (await dispatcher.callTool('explain_failover', {}, CALL))._unsafeUnwrap() as ToolResult;
 
     expect(answer.isError).toBe(true);
     expect(defects).toEqual([new Error('boom')]);
@@ -240,5 +240,5 @@ async function use(options: OfferOptions, name: string, given: unknown = {}): Pr
       throw defect;
     },
   });
-  return (await dispatcher.callTool(name, given, CALL))._unsafeUnwrap();
+  return (await dispatcher.callTool(name, given, CALL))._unsafeUnwrap() as ToolResult;
 }

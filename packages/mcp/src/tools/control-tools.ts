@@ -5,7 +5,7 @@ import { type Arguments, inputSchema } from '../json-schema.js';
 import { OUTPUT } from '../output-schemas.js';
 import type { GatewaySource, Sources } from '../sources.js';
 import { portText } from '../texts/port-text.js';
-import type { Annotations, Reply, Tool, ToolAnswer } from '../tool.js';
+import type { Annotations, Answered, Tool, ToolAnswer } from '../tool.js';
 import type { ToolError } from '../tool-error.js';
 import { DESCRIPTION, DIRECTION, PROTOCOL, portNumber, TARGET, TUNNEL_NAME, V6_ADDRESS } from '../words.js';
 import { mappingsOf, portError, refused } from './port-tools.js';
@@ -110,7 +110,7 @@ function mappingTools(sources: Sources): readonly Tool[] {
   ];
 }
 
-function mapPort(given: Arguments, sources: Sources): ResultAsync<Reply, ToolError> {
+function mapPort(given: Arguments, sources: Sources): ResultAsync<Answered, ToolError> {
   const { v6_address: asked = 'auto', direction, target, description } = given;
   const address = addressIn(String(asked));
   if (address.isErr()) return refused(address.error);
@@ -128,7 +128,7 @@ function mapPort(given: Arguments, sources: Sources): ResultAsync<Reply, ToolErr
     .map((mapping) => mappedReply('Mapped', portDocument(mapping)));
 }
 
-function mappedReply(word: string, mapping: Omit<MappedReport, 'status'>): Reply {
+function mappedReply(word: string, mapping: Omit<MappedReport, 'status'>): Answered {
   const document: MappedReport = { status: 'ok', ...mapping };
   return { document, text: `${word}: ${portText(document)}` };
 }

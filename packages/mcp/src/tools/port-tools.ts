@@ -12,7 +12,7 @@ import { type Arguments, inputSchema } from '../json-schema.js';
 import { OUTPUT } from '../output-schemas.js';
 import type { Sources } from '../sources.js';
 import { portsText } from '../texts/port-text.js';
-import { type Call, LOOKS, type Reply, type Tool, type ToolAnswer } from '../tool.js';
+import { type Answered, type Call, LOOKS, type Tool, type ToolAnswer } from '../tool.js';
 import type { ToolError } from '../tool-error.js';
 import { PROTOCOL, portNumber } from '../words.js';
 
@@ -44,10 +44,10 @@ export function portTools(sources: Sources): readonly Tool[] {
   ];
 }
 
-function listPorts(sources: Sources): ResultAsync<Reply, ToolError> {
+function listPorts(sources: Sources): ResultAsync<Answered, ToolError> {
   return mappingsOf(sources)
     .asyncAndThen((mappings) => mappings.list().mapErr(portError))
-    .map((ports): Reply => {
+    .map((ports): Answered => {
       const document: PortsDocument = { ports: ports.map(portDocument) };
       return { document, text: portsText(document) };
     });
