@@ -7,6 +7,8 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 const alias = [
   { find: /^@hurricane\/(core|backends)\/testing$/, replacement: source('./packages/$1/src/testing/index.ts') },
   { find: /^@hurricane\/http\/(node|client)$/, replacement: source('./packages/http/src/$1.ts') },
+  { find: /^@hurricane\/mcp\/(node|sdk-v1)$/, replacement: source('./packages/mcp/src/$1.ts') },
+  { find: '@hurricane/mcp/schemas', replacement: source('./packages/mcp/src/schemas/index.ts') },
   { find: '@hurricane/http/schemas', replacement: source('./packages/http/src/schemas/index.ts') },
   { find: /^@hurricane\/(core|backends|http|mcp|relay)$/, replacement: source('./packages/$1/src/index.ts') },
 ];

@@ -71,10 +71,28 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'the same app mounts inside another Hono app, which may not run on Node',
   },
   {
+    place: 'mcp/schemas',
+    files: /^packages\/mcp\/src\/schemas\//,
+    only: [CORE, ...word('zod')],
+    why: 'it describes documents, and loading it is left to those who want the schemas',
+  },
+  {
+    place: 'mcp/sdk',
+    files: /^packages\/mcp\/src\/(index|sdk-v2|session|socket-transport|http-handler)\.ts$/,
+    only: [CORE, ...word('@modelcontextprotocol/server', 'neverthrow'), ...node('net')],
+    why: 'it puts the tables behind the SDK, and knows no more of them than how they are asked',
+  },
+  {
+    place: 'mcp/sdk-v1',
+    files: /^packages\/mcp\/src\/sdk-v1\.ts$/,
+    only: [CORE, ...word('@modelcontextprotocol/sdk', 'neverthrow')],
+    why: 'it is for those who are on that line of the SDK, and loads no other',
+  },
+  {
     place: 'mcp',
     files: /^packages\/mcp\/src\//,
-    only: [CORE, ...word('@modelcontextprotocol/sdk', 'zod', 'neverthrow'), ...node('net', 'fs')],
-    why: 'it only reads: no import may give it a verb',
+    only: [CORE, ...word('neverthrow'), ...node('net')],
+    why: 'its tables know no SDK, and what they may do to a gateway is passed in',
   },
   {
     place: 'relay',

@@ -13,6 +13,11 @@ const STOP_LIMIT: Millis = 25_000;
 
 const CONFIGURATION = 'v6-gatewayd.conf';
 
+/** Namespaces share the files of the machine, and the usual socket may be another daemon's. */
+function withOwnSocket(configuration: string, directory: string): string {
+  return configuration.includes('[mcp]') ? configuration : `${configuration}\n[mcp]\nsocket = ${directory}/mcp.sock\n`;
+}
+
 /** The daemon, as it is published, inside the client namespace of a test bed. */
 export class Gatewayd {
   readonly process: Running;
@@ -29,7 +34,7 @@ export class Gatewayd {
     const cli = await builtCli();
     const directory = await mkdtemp(join(tmpdir(), 'gatewayd-'));
     const file = join(directory, CONFIGURATION);
-    await writeFile(file, configuration);
+    await writeFile(file, withOwnSocket(configuration, directory));
     return new Gatewayd(bed, bed.client.spawn([process.execPath, cli, '-c', file, ...flags]), directory);
   }
 
@@ -76,7 +81,7 @@ export class Gatewayd {
   async reload(configuration: string): Promise<void> {
     const file = join(this.#directory, CONFIGURATION);
     const next = `${file}.next`;
-    await writeFile(next, configuration);
+    await writeFile(next, withOwnSocket(configuration, this.#directory));
     // In one step: it may be reading the file because of the time before.
     await rename(next, file);
     this.process.signal('SIGHUP');

@@ -14,6 +14,7 @@ export {
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
+  MCP_DEFAULTS,
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './config/defaults.js';
@@ -27,6 +28,7 @@ export type {
   FailoverPolicy,
   HealthPolicy,
   LogLevel,
+  McpConfig,
   OperationPolicy,
   ProbeMethod,
   RoutingPolicy,
@@ -35,6 +37,13 @@ export type {
 } from './config/model.js';
 export { parseConfig } from './config/parse.js';
 export { nearestOf } from './config/quote.js';
+export {
+  type ConfigDocument,
+  type ConfigProblemDocument,
+  configDocument,
+  configProblemDocument,
+  type TunnelSettings,
+} from './config-document.js';
 export type {
   BackendDriver,
   Clock,
@@ -48,7 +57,9 @@ export type {
   Prober,
   RouteTable,
 } from './contracts.js';
+export { type DiagnosisView, diagnosisView, type RingEvidence, type TunnelDiagnosis } from './diagnosis.js';
 export { describeConfigProblem, describeDriverError, describeGatewayError, type GatewayError } from './errors.js';
+export { type EventDocument, eventDocument } from './event-document.js';
 export type { Candidate, FailoverExplanation, SwitchRecord } from './explanation.js';
 export {
   ABSENT,
@@ -75,9 +86,24 @@ export { Insight, type InsightOptions } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';
+export {
+  type PortDocument,
+  type PortsDocument,
+  type ProbeDocument,
+  portDocument,
+  probeDocument,
+  unaskedProbe,
+} from './port-documents.js';
 export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
+export {
+  type Hypothesis,
+  Rehearsal,
+  type RehearsalView,
+  type RehearsedEvent,
+} from './rehearsal.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
+export type { State } from './state.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';
 export { systemClock } from './system-clock.js';
 export type { TunnelState } from './tunnel.js';

@@ -183,7 +183,7 @@ export function sentenceOf(news: News): Sentence {
 }
 
 /** Ends of "Tunnel he is broken …". */
-const PLACES: { readonly [P in FaultPlace]: string } = {
+export const PLACES: { readonly [P in FaultPlace]: string } = {
   local: 'on this machine',
   underlay: 'on the IPv4 path: the tunnel server cannot be reached',
   pop: 'at the tunnel server: it can be reached, and nothing comes back through the tunnel',

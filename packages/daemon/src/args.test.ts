@@ -57,6 +57,12 @@ describe('a command line', () => {
       { ...VERB, url: 'http://192.0.2.1:8642', verb: { type: 'ports' } },
     ],
     ['follows the events', ['events'], { kind: 'events', configFile: null, url: null, json: false }],
+    ['joins an assistant to the MCP server', ['mcp'], { kind: 'mcp', configFile: null, socket: null }],
+    [
+      'joins it at another socket',
+      ['-c', 'my.conf', 'mcp', '--socket', '/s'],
+      { kind: 'mcp', configFile: 'my.conf', socket: '/s' },
+    ],
     ['opens the playground', ['playground'], { kind: 'playground', args: [] }],
     ['leaves the rest to the playground', ['playground', 'cut', 'he'], { kind: 'playground', args: ['cut', 'he'] }],
     [
@@ -107,6 +113,7 @@ describe('a command line', () => {
       'explain',
       'ports',
       'events',
+      'mcp',
       'completion',
       'help',
     ]);

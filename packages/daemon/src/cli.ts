@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { argv, stderr, stdout } from 'node:process';
+import { argv, stderr, stdin, stdout } from 'node:process';
 import { parseArgs } from './args.js';
 import type { Report } from './check.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -66,6 +66,14 @@ async function perform(asked: Invocation): Promise<ExitCode> {
       stdout.once('error', () => deaf.abort());
       const stop = AbortSignal.any([watchSignals(process).stop, deaf.signal]);
       return followEvents(asked, { readText: readTextFile, out, err, stop });
+    }
+    case 'mcp': {
+      const [{ bridgeMcp }, { readTextFile }] = await Promise.all([
+        import('./mcp-bridge.js'),
+        import('./config-file.js'),
+      ]);
+      const err = (line: string): void => void stderr.write(`${program}: ${line}\n`);
+      return bridgeMcp(asked, { readText: readTextFile, stdin, stdout, err, stop: watchSignals(process).stop });
     }
     case 'completion': {
       const { completionScript } = await import('./completion.js');

@@ -1,6 +1,7 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host, Insight } from '@hurricane/core';
 import { createApp, type LogSource, Metrics, type Sources } from '@hurricane/http';
 import type { ProcessSource } from '@hurricane/http/node';
+import type { McpHttp } from '@hurricane/mcp/node';
 import { err, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
@@ -8,6 +9,7 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import { STOP_LIMITS, type StopLimits } from './limits.js';
 import type { Log } from './log.js';
 import { keptLog, LogRing } from './log-ring.js';
+import { type Mcp, type McpOptions, mcpOverHttp, openMcp } from './mcp.js';
 import { Reloader } from './reloader.js';
 import { stopAll, tellWhatIsLeft } from './shutdown.js';
 import { aborted, type Signals } from './signals.js';
@@ -30,6 +32,8 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
   readonly exampleFile: () => string | null;
   readonly mayChangeNetwork: () => boolean;
   readonly isInstalled: (program: string) => boolean;
+  /** Makes the MCP server's socket. */
+  readonly bind: McpOptions['bind'];
   readonly makeHost: (config: Config) => Host;
   /** Default: the machine's. */
   readonly clock?: Clock;
@@ -44,6 +48,7 @@ export interface Running {
   readonly insight: Insight;
   readonly host: Host;
   readonly api: Api;
+  readonly mcp: Mcp;
 }
 
 /**
@@ -96,12 +101,15 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
   const insight = new Insight(gateway);
-  const api = await serveApi({ gateway, insight, logs, metrics }, config, options, outside);
+  const shown = { config, gateway, insight, version: options.version, log };
+  const overHttp = mcpOverHttp(shown);
+  const api = await serveApi({ gateway, insight, logs, metrics }, { config, mcp: overHttp }, options, outside);
   if (api.isErr()) return err(api.error);
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
+  const mcp = await openMcp({ ...shown, bind: outside.bind });
   // A signal that came during all this stops a gateway that has put up nothing.
   if (!outside.signals.stop.aborted) gateway.start();
-  return ok({ config, running: { gateway, insight, host, api: api.value } });
+  return ok({ config, running: { gateway, insight, host, api: api.value, mcp } });
 }
 
 function introduce(config: Config, { configFile, foreground, version }: DaemonOptions, log: Log): void {
@@ -118,7 +126,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
 
 function serveApi(
   sources: Sources & { readonly metrics: Metrics },
-  { core }: Config,
+  { config: { core }, mcp }: { readonly config: Config; readonly mcp: McpHttp | null },
   { version }: DaemonOptions,
   outside: Outside,
 ): Promise<Result<Api, ApiError>> {
@@ -127,7 +135,16 @@ function serveApi(
     outside.log.log('error', `The REST API met a defect: ${said}`);
   };
   const makeApp: ApiOptions['makeApp'] = (access) =>
-    createApp({ ...access, ...sources, version, onDefect, stop: outside.signals.stop });
+    createApp({
+      ...access,
+      ...sources,
+      ...(mcp === null ? {} : { mcp: mcp.fetch }),
+      version,
+      onDefect,
+      stop: outside.signals.stop,
+    });
+  // Its streams end, so that the server can close.
+  outside.signals.stop.addEventListener('abort', () => void mcp?.close());
   return openApi({ ...outside, core, makeApp, onDefect });
 }
 

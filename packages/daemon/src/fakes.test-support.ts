@@ -131,6 +131,7 @@ export function fakeOutside(parts: Partial<Outside> = {}): FakeOutside {
     isInstalled: () => true,
     makeHost: () => fakeHost(),
     serve: fakeApi().serve,
+    bind: (_server, { path }) => okAsync(path),
     serveSocket: ({ path }) => okAsync({ path, close: () => okAsync({ cut: 0 }) }),
     readToken: () => okAsync(BearerToken.of('0123456789abcdef')._unsafeUnwrap()),
     limits: { api: 50, gateway: 50, host: 50 },

@@ -4,7 +4,7 @@ import type { Config } from '@hurricane/core';
 interface FixedSetting {
   /** As it is written in the file. */
   readonly name: string;
-  readonly of: (config: Config) => string | number;
+  readonly of: (config: Config) => string | number | boolean;
 }
 
 const FIXED: readonly FixedSetting[] = [
@@ -15,6 +15,10 @@ const FIXED: readonly FixedSetting[] = [
   { name: 'core.api_token_file', of: (c) => c.core.apiTokenFile ?? '' },
   { name: 'core.api_allow_origin', of: (c) => c.core.apiAllowOrigin.join(' ') },
   { name: 'core.api_trusted_hosts', of: (c) => c.core.apiTrustedHosts.join(' ') },
+  { name: 'mcp.enabled', of: (c) => c.mcp.enabled },
+  { name: 'mcp.socket', of: (c) => c.mcp.socket },
+  { name: 'mcp.http', of: (c) => c.mcp.http },
+  { name: 'mcp.allow_control', of: (c) => c.mcp.allowControl },
   { name: 'core.state_dir', of: (c) => c.core.stateDir },
   { name: 'exposure.mode', of: (c) => c.exposure.mode },
   { name: 'health.method', of: (c) => c.health.method },
@@ -39,6 +43,7 @@ export function adopt(started: Config, next: Config): Adoption {
       ...next,
       // Of the core settings only the log level can change while all runs.
       core: { ...started.core, logLevel: next.core.logLevel },
+      mcp: started.mcp,
       exposure: started.exposure,
       health: { ...next.health, method, port },
       routing: started.routing,

@@ -18,6 +18,11 @@ file that api_token_file names. Ends with 0 when it is done, 1 when the daemon r
 export const EVENTS_HELP = `
 Goes on until it is stopped (Ctrl-C), also when the daemon restarts; --json prints one JSON document a line.`;
 
+export const MCP_HELP = `
+In the settings of an assistant (as root, who owns the socket):
+  {"mcpServers": {"v6-gatewayd": {"command": "hurricane", "args": ["mcp"]}}}
+Ends with 0 when either side has said all, 69 when no daemon listens, 77 when the socket may not be used.`;
+
 /** What follows the list of options and commands. */
 export const HELP_AFTER = `
 Examples:
@@ -26,6 +31,7 @@ Examples:
   hurricane status                a table of the tunnels and their health
   hurricane prefer he             let tunnel he carry the traffic; prefer auto: as the gateway thinks best
   hurricane events                what happens, as it happens
+  hurricane mcp                   what an assistant starts to speak to the gateway
   hurricane playground            try it without a tunnel account
 
 Files:

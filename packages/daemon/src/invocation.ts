@@ -1,5 +1,6 @@
 import type { CommandOutline, Shell } from './completion.js';
 import type { FollowOptions } from './follow-events.js';
+import type { BridgeOptions } from './mcp-bridge.js';
 import type { VerbOptions } from './verbs.js';
 
 export const DEFAULT_CONFIG_FILE = '/etc/v6-gatewayd.conf';
@@ -27,6 +28,7 @@ export type Invocation =
     }
   | ({ readonly kind: 'verb' } & VerbOptions)
   | ({ readonly kind: 'events' } & FollowOptions)
+  | ({ readonly kind: 'mcp' } & BridgeOptions)
   | { readonly kind: 'completion'; readonly shell: Shell; readonly outline: CommandOutline }
   | { readonly kind: 'playground'; readonly args: readonly string[] }
   /** Help or the version. */

@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { type CommandOutline, type OptionOutline, SHELLS, type Shell } from './completion.js';
-import { HELP_AFTER, PLAYGROUND_HELP, PLAYGROUND_WORDS } from './help.js';
+import { HELP_AFTER, MCP_HELP, PLAYGROUND_HELP, PLAYGROUND_WORDS } from './help.js';
 import { DEFAULT_CONFIG_FILE, type Invocation, type LogFormat } from './invocation.js';
 import { nearest } from './nearest.js';
 import { AUTOMATIC, addApiCommands } from './program-api.js';
@@ -37,6 +37,7 @@ export function buildProgram(name: string, version: string, accept: (invocation:
   });
   addPlayground(program, accept);
   addApiCommands(program, accept);
+  addMcp(program, accept);
   addCompletion(program, accept);
   return program;
 }
@@ -65,6 +66,22 @@ function addPlayground(program: Command, accept: (invocation: Invocation) => voi
     .action((args: readonly string[]) => {
       refuseFlagsFor(program, 'playground', []);
       accept({ kind: 'playground', args });
+    });
+}
+
+function addMcp(program: Command, accept: (invocation: Invocation) => void): void {
+  program
+    .command('mcp')
+    .allowExcessArguments(false)
+    .description('join standard input and output to the MCP server, for assistants that start programs')
+    .addOption(configOption())
+    .addOption(new Option('--socket <path>', 'its socket (default: the one in the configuration)'))
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', MCP_HELP)
+    .action((flags: { readonly config?: string; readonly socket?: string }) => {
+      refuseFlagsFor(program, 'mcp', ['config']);
+      const configFile = flags.config ?? program.opts<GatewayFlags>().config ?? null;
+      accept({ kind: 'mcp', configFile, socket: flags.socket ?? null });
     });
 }
 

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { autoProber, linuxHost } from '@hurricane/backends';
 import { systemClock } from '@hurricane/core';
-import { processSource, serve, serveSocket } from '@hurricane/http/node';
+import { bindPrivately, processSource, serve, serveSocket } from '@hurricane/http/node';
 import { asleep } from './asleep.js';
 import { readTextFile } from './config-file.js';
 import { describeCrash, watchCrashes } from './crash.js';
@@ -42,6 +42,7 @@ export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signa
       readToken: readTokenFile,
       serve,
       serveSocket,
+      bind: bindPrivately,
       process: processSource(),
     },
   );

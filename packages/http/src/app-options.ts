@@ -12,6 +12,8 @@ export interface AppOptions extends Sources, AccessOptions {
   readonly onDefect: (defect: unknown) => void;
   /** What `/metrics` shows, and where the time of every answer is counted. */
   readonly metrics?: Pick<Metrics, 'text' | 'countAnswer'>;
+  /** What answers at `/mcp`, behind the same gate as everything else. Left out: there is no such path. */
+  readonly mcp?: (request: Request) => Promise<Response>;
   /** Once aborted, streams of events end and no further ones begin, so that a server can close. */
   readonly stop?: AbortSignal;
   /** Replaces some of `EVENT_LIMITS`. */

@@ -41,6 +41,8 @@ export function createApp(options: AppOptions): GatewayApp {
       rows.map((row) => [row, answering(row.id)]),
     );
   }
+  const { mcp } = options;
+  if (mcp !== undefined) app.all('/mcp', (c) => mcp(c.req.raw));
   app.all('*', (c) => refuse({ kind: 'not_found', path: c.req.path, endpoints: [basePath(c), ...pathsBelow(c)] }));
   app.onError((defect) => defectResponse(defect, options));
   return app;

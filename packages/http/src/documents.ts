@@ -1,4 +1,14 @@
-import type { LogLevel, PortProtocol, TunnelType, UnixSeconds } from '@hurricane/core';
+import type { ConfigProblemDocument, LogLevel, PortDocument } from '@hurricane/core';
+
+export type {
+  ConfigDocument,
+  ConfigProblemDocument,
+  EventDocument,
+  PortDocument,
+  PortsDocument,
+  ProbeDocument,
+  TunnelSettings,
+} from '@hurricane/core';
 
 // Documents that exist only in this API. Those that MCP and the command line show too are core's views.
 
@@ -27,36 +37,8 @@ export interface PreferenceDocument {
   readonly primary: string | null;
 }
 
-export interface PortDocument {
-  readonly protocol: PortProtocol;
-  readonly internal_port: number;
-  readonly external_port: number;
-  readonly v6_address: string;
-  readonly direction: 'in' | 'out';
-  readonly target: string | null;
-  readonly description: string | null;
-  readonly since: UnixSeconds;
-}
-
-export interface PortsDocument {
-  readonly ports: readonly PortDocument[];
-}
-
 /** `status` is the seed's. */
 export type MappedDocument = { readonly status: 'ok' } & PortDocument;
-
-export interface ProbeDocument {
-  /** The seed's word for a probe whose result is not in yet is `probe_initiated`. */
-  readonly status: 'open' | 'closed' | 'probe_initiated' | 'unknown';
-  readonly port: number;
-  readonly note: string;
-}
-
-export interface ConfigProblemDocument {
-  readonly line: number | null;
-  readonly where: string;
-  readonly problem: string;
-}
 
 export interface CheckDocument {
   readonly valid: boolean;
@@ -85,86 +67,7 @@ export interface LogsDocument {
   readonly last_id: number;
 }
 
-/** One event of `GET /events`. Members that a type of event has no use for are null. */
-export interface EventDocument {
-  readonly id: number;
-  /** Unix time in milliseconds. */
-  readonly at: number;
-  readonly level: LogLevel;
-  readonly type: string;
-  /** One sentence. */
-  readonly text: string;
-  readonly tunnel: string | null;
-  readonly from: string | null;
-  readonly to: string | null;
-  readonly reason: string | null;
-}
-
 /** What follows when events between two connections, or before the first, have been overwritten. */
 export interface GapDocument {
   readonly last_id: number;
-}
-
-export interface TunnelSettings {
-  readonly name: string;
-  readonly type: TunnelType;
-  readonly iface: string;
-  readonly enabled: boolean;
-  readonly priority: number;
-  readonly v6_prefix: string | null;
-  readonly prefix_len: number;
-  readonly endpoint_ipv4: string | null;
-  readonly local_ipv4: string | null;
-  readonly gateway: string | null;
-  readonly pop_address: string | null;
-  readonly mtu: number | null;
-}
-
-/** The configuration in force, under the names of the file; lengths of time in milliseconds. No secret is in it. */
-export interface ConfigDocument {
-  readonly core: {
-    readonly log_level: LogLevel;
-    readonly state_dir: string;
-    readonly api_bind: string;
-    readonly api_port: number;
-    readonly api_socket: string | null;
-    readonly api_socket_group: string | null;
-    /** Where the token is, not what it is. */
-    readonly api_token_file: string | null;
-    readonly api_allow_origin: readonly string[];
-    readonly api_trusted_hosts: readonly string[];
-  };
-  readonly exposure: {
-    readonly mode: string;
-    readonly socks5: { readonly bind: string; readonly port: number };
-    readonly proxy: { readonly udp_base_port: number; readonly tcp_base_port: number };
-  };
-  readonly health: {
-    readonly targets: readonly string[];
-    readonly method: string;
-    readonly port: number;
-    readonly probe_interval_ms: number;
-    readonly quick_interval_ms: number;
-    readonly deadline_min_ms: number;
-    readonly deadline_max_ms: number;
-    readonly window_ms: number;
-    readonly slot_ms: number;
-    readonly misses_soft: number;
-    readonly misses_hard: number;
-    readonly hard_down_after_ms: number;
-    readonly replies_alive: number;
-  };
-  readonly failover: {
-    readonly check_interval_ms: number;
-    readonly leave_below: number;
-    readonly take_at_least: number;
-    readonly failback: string;
-    readonly failback_after_ms: number;
-    readonly failback_at_most_ms: number;
-    readonly abort_flows: boolean;
-  };
-  readonly operation: { readonly timeout_ms: number; readonly retry_min_ms: number; readonly retry_max_ms: number };
-  readonly routing: { readonly metric: number; readonly table_base: number; readonly rule_base: number };
-  readonly tunnels: readonly TunnelSettings[];
-  readonly warnings: readonly ConfigProblemDocument[];
 }

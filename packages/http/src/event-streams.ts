@@ -1,6 +1,5 @@
-import type { Millis, NewsEntry, NewsFeed } from '@hurricane/core';
+import { eventDocument, type Millis, type NewsEntry, type NewsFeed } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
-import { eventDocument } from './event-document.js';
 
 import type { ApiProblem } from './problems.js';
 

@@ -1,5 +1,7 @@
 import {
   addressesView,
+  configDocument,
+  configProblemDocument,
   type GatewayError,
   type GatewayStatus,
   healthView,
@@ -10,7 +12,6 @@ import {
 } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import type { Answers, DocumentId, InputOf } from './api.js';
-import { configDocument, problemOf } from './config-document.js';
 import type { PreferenceDocument } from './documents.js';
 import { listPorts, mapPort, probePort, unmapPort } from './port-answers.js';
 import type { ApiProblem } from './problems.js';
@@ -92,10 +93,10 @@ function checkDocument(text: string): Answers['checkConfig'] {
     ({ warnings, tunnels }) => ({
       valid: true,
       problems: [],
-      warnings: warnings.map(problemOf),
+      warnings: warnings.map(configProblemDocument),
       tunnels: tunnels.length,
     }),
-    (problems) => ({ valid: false, problems: problems.map(problemOf), warnings: [], tunnels: null }),
+    (problems) => ({ valid: false, problems: problems.map(configProblemDocument), warnings: [], tunnels: null }),
   );
 }
 

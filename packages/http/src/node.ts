@@ -1,4 +1,4 @@
-import { type AddressInfo, isIP, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIP, isIPv6, type Server, type Socket } from 'node:net';
 import type { Millis } from '@hurricane/core';
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
 import { type AnsweringServer, answeringServer, type ServerOptions } from './answering-server.js';
@@ -6,7 +6,7 @@ import type { Closed } from './connections.js';
 import type { TcpArrival } from './guard.js';
 import { holderOfPort, holderOfSocket } from './holder.js';
 import { type ListenError, toListenError, toSocketError } from './listen-error.js';
-import { giveToGroup, listenPrivately, makeRoomFor } from './unix-socket.js';
+import { giveToGroup, listenPrivately, makeRoomFor, type SocketMode } from './unix-socket.js';
 
 export { BearerToken, describeTokenFlaw, type TokenFlaw } from './bearer-token.js';
 export type { Closed } from './connections.js';
@@ -14,6 +14,7 @@ export { SERVE_LIMITS, type ServeLimits } from './limits.js';
 export { describeListenError, type Holder, type ListenError } from './listen-error.js';
 
 export { type ProcessSource, processSource } from './process.js';
+export type { SocketMode } from './unix-socket.js';
 
 export interface ServeOptions extends ServerOptions {
   /** IPv4 or IPv6 literal. */
@@ -53,16 +54,17 @@ export interface SocketListener extends Closable {
 
 /** Serves `app` over HTTP/1.1 until closed. Resolves once it is listening. */
 export function serve(options: ServeOptions): ResultAsync<Listener, ListenError> {
-  const { bind, port } = options;
-  if (isIP(bind) === 0) return errAsync({ kind: 'bad_address', address: bind });
+  const { bind: address, port } = options;
+  if (isIP(address) === 0) return errAsync({ kind: 'bad_address', address });
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return errAsync({ kind: 'bad_port', port });
   const answering = answeringServer(options, tcpArrivalOf);
-  const listening = listen(answering, options, () => answering.server.listen({ host: bind, port }));
+  const { server } = answering;
+  const listening = listen(server, options.onDefect, () => server.listen({ host: address, port }));
   return new ResultAsync(
     listening.then(async (thrown) => {
       if (thrown === null) return ok(listenerOf(answering));
       const holder = thrown.code === 'EADDRINUSE' ? await holderOfPort(port) : null;
-      return err(toListenError(thrown, bind, port, holder));
+      return err(toListenError(thrown, address, port, holder));
     }),
   );
 }
@@ -76,15 +78,12 @@ export function serveSocket(options: ServeSocketOptions): ResultAsync<SocketList
 }
 
 async function openSocket(options: ServeSocketOptions): Promise<Result<SocketListener, ListenError>> {
-  const room = await makeRoomFor(options.path);
-  if (room.isErr()) {
-    const { error } = room;
-    return err(error.kind === 'socket_in_use' ? { ...error, holder: await holderOfSocket(error.path) } : error);
-  }
+  const room = await roomAt(options.path);
+  if (room.isErr()) return err(room.error);
   const path = room.value;
   const answering = answeringServer(options, () => ({ socket: path }));
-  const thrown = await listen(answering, options, () => listenPrivately(answering.server, path));
-  if (thrown !== null) return err(toSocketError(thrown, path));
+  const bound = await occupy(answering.server, { ...options, path, mode: 0o660 });
+  if (bound.isErr()) return err(bound.error);
   const close = closing(answering);
   const given = options.group === null ? ok(undefined) : await giveToGroup(path, options.group);
   if (given.isErr()) {
@@ -94,10 +93,38 @@ async function openSocket(options: ServeSocketOptions): Promise<Result<SocketLis
   return ok({ path, close });
 }
 
+export interface BindOptions {
+  /** Absolute path. What a dead process left there is replaced, anything else is left alone. */
+  readonly path: string;
+  readonly mode: SocketMode;
+  /** Told of connections that could not be accepted. Should log it. */
+  readonly onDefect: (defect: unknown) => void;
+}
+
+/**
+ * Has a server of any protocol listen on a Unix socket, which has that mode from its first moment, whatever the
+ * umask. Resolves to its path without symbolic links. Errs as {@link serveSocket} does, and leaves all as it was.
+ */
+export function bindPrivately(server: Server, options: BindOptions): ResultAsync<string, ListenError> {
+  return new ResultAsync(roomAt(options.path)).andThen((path) => new ResultAsync(occupy(server, { ...options, path })));
+}
+
+async function roomAt(path: string): Promise<Result<string, ListenError>> {
+  const room = await makeRoomFor(path);
+  if (room.isOk() || room.error.kind !== 'socket_in_use') return room;
+  return err({ ...room.error, holder: await holderOfSocket(room.error.path) });
+}
+
+/** @param path where there is room. */
+async function occupy(server: Server, { path, mode, onDefect }: BindOptions): Promise<Result<string, ListenError>> {
+  const thrown = await listen(server, onDefect, () => listenPrivately(server, path, mode));
+  return thrown === null ? ok(path) : err(toSocketError(thrown, path));
+}
+
 /** Null once it listens, or what was thrown. */
 function listen(
-  { server }: AnsweringServer,
-  { onDefect }: ServerOptions,
+  server: Server,
+  onDefect: (defect: unknown) => void,
   begin: () => unknown,
 ): Promise<NodeJS.ErrnoException | null> {
   return new Promise((resolve) => {

@@ -1,4 +1,12 @@
-import { type PortError, type PortMapping, type PortMappings, type PortProtocol, parseIpv6 } from '@hurricane/core';
+import {
+  type PortError,
+  type PortMappings,
+  type PortProtocol,
+  parseIpv6,
+  portDocument,
+  probeDocument,
+  unaskedProbe,
+} from '@hurricane/core';
 import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
 import type { InputOf, PortBody } from './api.js';
 import type { MappedDocument, PortDocument, PortsDocument, ProbeDocument } from './documents.js';
@@ -38,8 +46,6 @@ export function unmapPort(input: InputOf<'unmapPort'>, sources: Sources): Result
     .map(portDocument);
 }
 
-const FINDINGS = { open: 'open', closed: 'closed', started: 'probe_initiated', unknown: 'unknown' } as const;
-
 /** Answers in every mode, as the seed does: without somebody who can look, what is known is that nothing is. */
 export function probePort(
   protocol: PortProtocol,
@@ -47,16 +53,11 @@ export function probePort(
   sources: Sources,
 ): ResultAsync<ProbeDocument, ApiProblem> {
   const mappings = mappingsOf(sources);
-  if (mappings.isErr()) {
-    const note =
-      `Nobody outside has been asked: this gateway does not relay ${protocol} port ${port}. ` +
-      'Ask a machine on the Internet to connect to it.';
-    return okAsync({ status: 'unknown', port, note });
-  }
+  if (mappings.isErr()) return okAsync(unaskedProbe(protocol, port));
   return mappings.value
     .probe(protocol, port)
     .mapErr(problemOf)
-    .map(({ finding, note }) => ({ status: FINDINGS[finding], port, note }));
+    .map((probe) => probeDocument(port, probe));
 }
 
 function mappingsOf({ gateway, ports }: Sources): Result<PortMappings, ApiProblem> {
@@ -70,19 +71,6 @@ function addressIn(text: string): Result<string, ApiProblem> {
     kind: 'bad_body',
     faults: [{ field: '/v6_address', detail: `"v6_address" ${wrong}.` }],
   }));
-}
-
-function portDocument(mapping: PortMapping): PortDocument {
-  return {
-    protocol: mapping.protocol,
-    internal_port: mapping.internalPort,
-    external_port: mapping.externalPort,
-    v6_address: mapping.v6Address,
-    direction: mapping.direction,
-    target: mapping.target,
-    description: mapping.description,
-    since: mapping.since,
-  };
 }
 
 function problemOf(error: PortError): ApiProblem {

@@ -4,6 +4,7 @@ import {
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
+  MCP_DEFAULTS,
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '@hurricane/core';
@@ -78,6 +79,7 @@ export function aStatus(
 function configOf(tunnels: readonly TunnelStatus[]): Config {
   return {
     core: CORE_DEFAULTS,
+    mcp: MCP_DEFAULTS,
     exposure: EXPOSURE_DEFAULTS,
     tunnels: tunnels.map((tunnel) => tunnel.config),
     health: HEALTH_DEFAULTS,

@@ -9,8 +9,10 @@ import { type SocketError, toSocketError } from './listen-error.js';
 /** unix(7): `sun_path` has 108 bytes, the closing zero included. Node cuts what is longer without a word. */
 const LONGEST_PATH = 107;
 
-/** Whoever may read and write the socket may use the API: its owner and its group. */
-const MASK = 0o117;
+/** Whoever may read and write a socket may use what listens there: its owner, and perhaps its group. */
+export type SocketMode = 0o600 | 0o660;
+
+const EVERY_PERMISSION = 0o777;
 
 /** A process that listens is found by its kernel's queue, at once; one that has stopped with a full queue is alive. */
 const PROBE_LIMIT: Millis = 1_000;
@@ -43,8 +45,8 @@ export async function makeRoomFor(given: string): Promise<Result<string, SocketE
  * would leave a moment in which others could connect. Node binds before `listen` returns, so nothing else of this
  * thread runs under that mask.
  */
-export function listenPrivately(server: Server, path: string): void {
-  const before = process.umask(MASK);
+export function listenPrivately(server: Server, path: string, mode: SocketMode): void {
+  const before = process.umask(EVERY_PERMISSION & ~mode);
   try {
     server.listen({ path });
   } finally {

@@ -3,6 +3,7 @@ import type {
   ExposureConfig,
   FailoverPolicy,
   HealthPolicy,
+  McpConfig,
   OperationPolicy,
   RoutingPolicy,
 } from './model.js';
@@ -17,6 +18,14 @@ export const CORE_DEFAULTS: CoreConfig = {
   apiTokenFile: null,
   apiAllowOrigin: [],
   apiTrustedHosts: [],
+};
+
+/** The path is the seed's, which its clients are configured with. */
+export const MCP_DEFAULTS: McpConfig = {
+  enabled: true,
+  socket: '/var/run/v6-gatewayd-mcp.sock',
+  http: false,
+  allowControl: false,
 };
 
 export const EXPOSURE_DEFAULTS: ExposureConfig = {

@@ -128,8 +128,20 @@ export interface RoutingPolicy {
   readonly ruleBase: number;
 }
 
+/** The MCP server, for assistants. */
+export interface McpConfig {
+  readonly enabled: boolean;
+  /** Where it listens, an absolute path of at most 107 bytes. */
+  readonly socket: string;
+  /** Whether the API offers it as well, at `/mcp`. */
+  readonly http: boolean;
+  /** Whether it offers tools that change something. */
+  readonly allowControl: boolean;
+}
+
 export interface Config {
   readonly core: CoreConfig;
+  readonly mcp: McpConfig;
   readonly exposure: ExposureConfig;
   /** In file order, which breaks ties. */
   readonly tunnels: readonly TunnelConfig[];

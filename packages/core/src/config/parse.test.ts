@@ -6,6 +6,7 @@ import {
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
+  MCP_DEFAULTS,
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './defaults.js';
@@ -18,6 +19,7 @@ describe('a configuration that says little', () => {
   test('has every default', () => {
     expect(accepted(TUNNEL)).toEqual({
       core: CORE_DEFAULTS,
+      mcp: MCP_DEFAULTS,
       exposure: EXPOSURE_DEFAULTS,
       health: HEALTH_DEFAULTS,
       failover: FAILOVER_DEFAULTS,

@@ -5,7 +5,7 @@ import { MAX_TEXT } from './bounds.js';
 import { EXPOSURE_DEFAULTS } from './defaults.js';
 import { type Findings, inOrder, NOWHERE, type Place, problemAt } from './findings.js';
 import { scanLines } from './lines.js';
-import type { Config, ConfigProblem, CoreConfig, ExposureConfig, HealthPolicy } from './model.js';
+import type { Config, ConfigProblem, CoreConfig, ExposureConfig, HealthPolicy, McpConfig } from './model.js';
 import { type Reading, readSettings } from './setting.js';
 import {
   ABSENT_LAYERS,
@@ -15,6 +15,7 @@ import {
   FAILOVER_SETTINGS,
   HEALTH_SETTINGS,
   type HealthValues,
+  MCP_SETTINGS,
   OPERATION_SETTINGS,
   ROUTING_SETTINGS,
 } from './settings.js';
@@ -36,6 +37,7 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
 
   readSettings(ABSENT_LAYERS, sections, findings);
   const core = readSettings(CORE_SETTINGS, sections, findings);
+  const mcp = readSettings(MCP_SETTINGS, sections, findings);
   const exposure = readSettings(EXPOSURE_SETTINGS, sections, findings);
   const health = readSettings(HEALTH_SETTINGS, sections, findings);
   const failover = readSettings(FAILOVER_SETTINGS, sections, findings);
@@ -44,6 +46,7 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   const tunnels = readTunnels(sections, findings);
 
   checkApi(core, findings);
+  checkMcp(mcp, core, findings);
   const exposed = toExposure(exposure, findings);
   checkHealth(health, findings);
   checkFailover(failover, findings);
@@ -53,6 +56,7 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   if (findings.problems.length > 0) return err(inOrder(findings.problems));
   return ok({
     core: core.values,
+    mcp: mcp.values,
     exposure: exposed,
     tunnels,
     health: toHealth(health.values),
@@ -82,6 +86,17 @@ function checkApi({ values, places, unread }: Reading<CoreConfig>, findings: Fin
   }
   const problem = `"${apiBind}" makes the API reachable from other machines, and tokens travel there in plain text: put a TLS proxy in front of 127.0.0.1, or keep to a network you trust`;
   findings.warnings.push(problemAt(place, problem));
+}
+
+/** Two servers cannot have one socket. */
+function checkMcp({ values, places }: Reading<McpConfig>, core: Reading<CoreConfig>, findings: Findings): void {
+  if (values.enabled && values.socket === core.values.apiSocket)
+    findings.problems.push(
+      problemAt(
+        places.socket ?? core.places.apiSocket ?? NOWHERE,
+        `"${values.socket}" is the socket of the API already`,
+      ),
+    );
 }
 
 function toExposure({ values, places }: Reading<ExposureValues>, findings: Findings): ExposureConfig {

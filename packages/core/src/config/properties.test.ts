@@ -189,6 +189,12 @@ const configs: fc.Arbitrary<Config> = fc
       apiAllowOrigin: names('https://a.example', 'http://localhost:3000', 'http://[2001:db8::1]'),
       apiTrustedHosts: names('a.lan', 'a.lan:1', '[2001:db8::1]:8443'),
     }),
+    mcp: fc.record({
+      enabled: fc.boolean(),
+      socket: fc.constantFrom('/run/m c.sock', '/srv/;"\\'),
+      http: fc.boolean(),
+      allowControl: fc.boolean(),
+    }),
     exposure: fc.record({
       mode: fc.constantFrom('kernel' as const, 'proxy' as const, 'socks5' as const),
       socks5: fc.record({ bind: fc.constantFrom('127.0.0.1', '::1'), port }),
@@ -242,7 +248,7 @@ const configs: fc.Arbitrary<Config> = fc
   .map((config) => ({ ...config, warnings: [] }));
 
 /** Quotes whatever could be misread; durations in any unit that holds them exactly. */
-function print({ core, exposure, tunnels, health, failover, operation, routing }: Config): readonly string[] {
+function print({ core, mcp, exposure, tunnels, health, failover, operation, routing }: Config): readonly string[] {
   const ms = (value: number): string =>
     value % 1_000 === 0 ? `${value / 1_000}` : value % 10 === 0 ? `${value / 1_000}s` : `${value}ms`;
   return [
@@ -256,6 +262,11 @@ function print({ core, exposure, tunnels, health, failover, operation, routing }
     `api_token_file = ${core.apiTokenFile === null ? 'NONE' : JSON.stringify(core.apiTokenFile)}`,
     `api_allow_origin = ${core.apiAllowOrigin.join(' , ').toUpperCase() || 'none'}`,
     `api_trusted_hosts = ${core.apiTrustedHosts.join(' ') || 'None'}`,
+    '[mcp]',
+    `enabled = ${mcp.enabled}`,
+    `socket = ${JSON.stringify(mcp.socket)}`,
+    `http = ${mcp.http}`,
+    `allow_control = ${mcp.allowControl}`,
     '[exposure]',
     `mode = ${exposure.mode}`,
     '[exposure.socks5]',

@@ -18,6 +18,7 @@ import {
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
+  MCP_DEFAULTS,
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './defaults.js';
@@ -26,6 +27,7 @@ import type {
   ExposureMode,
   FailoverPolicy,
   HealthPolicy,
+  McpConfig,
   OperationPolicy,
   RoutingPolicy,
   TunnelType,
@@ -92,6 +94,13 @@ export const CORE_SETTINGS: SettingsOf<CoreConfig> = {
   apiTokenFile: setting('core', 'api_token_file', orNone(absolutePath), CORE_DEFAULTS.apiTokenFile),
   apiAllowOrigin: setting('core', 'api_allow_origin', listOf('origin', webOrigin), CORE_DEFAULTS.apiAllowOrigin),
   apiTrustedHosts: setting('core', 'api_trusted_hosts', listOf('host', hostAuthority), CORE_DEFAULTS.apiTrustedHosts),
+};
+
+export const MCP_SETTINGS: SettingsOf<McpConfig> = {
+  enabled: setting('mcp', 'enabled', yesOrNo, MCP_DEFAULTS.enabled),
+  socket: setting('mcp', 'socket', socketPath, MCP_DEFAULTS.socket),
+  http: setting('mcp', 'http', yesOrNo, MCP_DEFAULTS.http),
+  allowControl: setting('mcp', 'allow_control', yesOrNo, MCP_DEFAULTS.allowControl),
 };
 
 export const EXPOSURE_SETTINGS: SettingsOf<ExposureValues> = {
@@ -195,6 +204,7 @@ export const ABSENT_LAYERS: SettingsOf<AbsentLayers> = {
 /** Every way to write every setting; those of tunnels in the section `tunnel.NAME`. */
 export const KNOWN_SPELLINGS: readonly Spelling[] = [
   ...everySpelling(CORE_SETTINGS),
+  ...everySpelling(MCP_SETTINGS),
   ...everySpelling(EXPOSURE_SETTINGS),
   ...everySpelling(TUNNEL_SETTINGS),
   ...everySpelling(HEALTH_SETTINGS),

@@ -3,6 +3,7 @@ import {
   EXPOSURE_DEFAULTS,
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
+  MCP_DEFAULTS,
   OPERATION_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '../config/defaults.js';
@@ -29,6 +30,7 @@ export const SIMULATED_TARGETS: readonly [string, string] = ['2001:db8:ffff::1',
 export function simulatedConfig({ tunnels, health, failover, operation }: SimulatedConfigOptions): Config {
   return {
     core: CORE_DEFAULTS,
+    mcp: MCP_DEFAULTS,
     exposure: EXPOSURE_DEFAULTS,
     tunnels,
     health: { ...HEALTH_DEFAULTS, targets: SIMULATED_TARGETS, ...health },

@@ -22,6 +22,9 @@ api_bind = 127.0.0.1
 api_port = ${port}
 state_dir = ${stateFolder}
 
+[mcp]
+socket = ${stateFolder}/mcp.sock
+
 ${PROVIDERS.map((provider) => tunnelSection(provider, encapsulation)).join('\n')}
 [health]
 targets = ${INTERNET.join(', ')}

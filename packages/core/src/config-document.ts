@@ -1,5 +1,74 @@
-import type { Config, ConfigProblem, TunnelConfig } from '@hurricane/core';
-import type { ConfigDocument, ConfigProblemDocument, TunnelSettings } from './documents.js';
+import type { Config, ConfigProblem, LogLevel, TunnelConfig, TunnelType } from './config/model.js';
+
+export interface ConfigProblemDocument {
+  readonly line: number | null;
+  readonly where: string;
+  readonly problem: string;
+}
+
+export interface TunnelSettings {
+  readonly name: string;
+  readonly type: TunnelType;
+  readonly iface: string;
+  readonly enabled: boolean;
+  readonly priority: number;
+  readonly v6_prefix: string | null;
+  readonly prefix_len: number;
+  readonly endpoint_ipv4: string | null;
+  readonly local_ipv4: string | null;
+  readonly gateway: string | null;
+  readonly pop_address: string | null;
+  readonly mtu: number | null;
+}
+
+/** The configuration in force, under the names of the file; lengths of time in milliseconds. No secret is in it. */
+export interface ConfigDocument {
+  readonly core: {
+    readonly log_level: LogLevel;
+    readonly state_dir: string;
+    readonly api_bind: string;
+    readonly api_port: number;
+    readonly api_socket: string | null;
+    readonly api_socket_group: string | null;
+    /** Where the token is, not what it is. */
+    readonly api_token_file: string | null;
+    readonly api_allow_origin: readonly string[];
+    readonly api_trusted_hosts: readonly string[];
+  };
+  readonly exposure: {
+    readonly mode: string;
+    readonly socks5: { readonly bind: string; readonly port: number };
+    readonly proxy: { readonly udp_base_port: number; readonly tcp_base_port: number };
+  };
+  readonly health: {
+    readonly targets: readonly string[];
+    readonly method: string;
+    readonly port: number;
+    readonly probe_interval_ms: number;
+    readonly quick_interval_ms: number;
+    readonly deadline_min_ms: number;
+    readonly deadline_max_ms: number;
+    readonly window_ms: number;
+    readonly slot_ms: number;
+    readonly misses_soft: number;
+    readonly misses_hard: number;
+    readonly hard_down_after_ms: number;
+    readonly replies_alive: number;
+  };
+  readonly failover: {
+    readonly check_interval_ms: number;
+    readonly leave_below: number;
+    readonly take_at_least: number;
+    readonly failback: string;
+    readonly failback_after_ms: number;
+    readonly failback_at_most_ms: number;
+    readonly abort_flows: boolean;
+  };
+  readonly operation: { readonly timeout_ms: number; readonly retry_min_ms: number; readonly retry_max_ms: number };
+  readonly routing: { readonly metric: number; readonly table_base: number; readonly rule_base: number };
+  readonly tunnels: readonly TunnelSettings[];
+  readonly warnings: readonly ConfigProblemDocument[];
+}
 
 /**
  * The configuration under the names of its file.
@@ -29,7 +98,7 @@ export function configDocument(config: Config): ConfigDocument {
     ...policies(config),
     routing: { metric: routing.metric, table_base: routing.tableBase, rule_base: routing.ruleBase },
     tunnels: config.tunnels.map(tunnelSettings),
-    warnings: config.warnings.map(problemOf),
+    warnings: config.warnings.map(configProblemDocument),
   };
 }
 
@@ -67,7 +136,7 @@ function policies({ health, failover, operation }: Config): Pick<ConfigDocument,
   };
 }
 
-export function problemOf({ line, where, problem }: ConfigProblem): ConfigProblemDocument {
+export function configProblemDocument({ line, where, problem }: ConfigProblem): ConfigProblemDocument {
   return { line, where, problem };
 }
 

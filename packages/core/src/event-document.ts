@@ -1,5 +1,21 @@
-import type { News, NewsEntry } from '@hurricane/core';
-import type { EventDocument } from './documents.js';
+import type { LogLevel } from './config/model.js';
+import type { News } from './news.js';
+import type { NewsEntry } from './news-log.js';
+
+/** A piece of news as REST and MCP show it. Members that a type of event has no use for are null. */
+export interface EventDocument {
+  readonly id: number;
+  /** Unix time in milliseconds. */
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly type: string;
+  /** One sentence. */
+  readonly text: string;
+  readonly tunnel: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly reason: string | null;
+}
 
 /** Characters of a sentence. Commands quote what other programs said, and that can be long. */
 const LONGEST_TEXT = 1_000;
