@@ -21,7 +21,17 @@ export const CORE_DEFAULTS: CoreConfig = {
 
 export const EXPOSURE_DEFAULTS: ExposureConfig = {
   mode: 'kernel',
-  socks5: { bind: '127.0.0.1', port: 1080 },
+  socks5: {
+    enabled: false,
+    bind: '127.0.0.1',
+    port: 1080,
+    usersFile: null,
+    allowClients: [],
+    allowDestinations: [],
+    denyDestinations: [],
+    ipv4: 'prefer6',
+    resolver: null,
+  },
   proxy: { udpBasePort: 10_000, tcpBasePort: 20_000 },
 };
 
