@@ -79,7 +79,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   {
     place: 'relay',
     files: /^packages\/relay\/src\//,
-    only: [CORE, ...word('neverthrow'), ...node('net', 'dgram', 'dns')],
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'dgram', 'dns', 'fs', 'net', 'os')],
     why: 'the data plane needs to know no more than which source address to use now',
   },
   { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },
