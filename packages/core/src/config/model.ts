@@ -69,7 +69,7 @@ export interface ExposureConfig {
   readonly proxy: { readonly udpBasePort: number; readonly tcpBasePort: number };
 }
 
-/** How the SOCKS5 proxy uses IPv4: when IPv6 fails or takes long; not at all; or like IPv6, whichever is known first. */
+/** How the SOCKS5 proxy uses IPv4: once IPv6 fails or takes long; not at all; or as it uses IPv6. */
 export type Ipv4Policy = 'prefer6' | 'only6' | 'allow4';
 
 /** Where something may lead, or may not. */

@@ -9,7 +9,7 @@ import type { Service } from './service.js';
 import { associate } from './udp/associate.js';
 
 /**
- * Serves one client from its first byte to its last. Resolves once all is over, with the connection closed or about to be.
+ * Serves one client from its first byte to its last. Resolves once the connection is closed, or about to be.
  *
  * `signal`: the proxy stops. `opened`: it has become a flow, which has bounds of its own.
  */

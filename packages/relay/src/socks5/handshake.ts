@@ -1,6 +1,7 @@
 import type { Leg } from '../contracts.js';
 import { startDeadline, unlessAborted } from '../deadline.js';
 import type { Request } from './codec.js';
+import { replyToFault } from './reply.js';
 import type { Service } from './service.js';
 import { type Action, judged, openSession, receive, type Session } from './session.js';
 import { HANDSHAKE_LIMIT } from './settings.js';
@@ -72,6 +73,7 @@ async function takeTurn(leg: Leg, service: Service, move: Move, signal: AbortSig
           return { kind: 'over', asked: { request: action.request, rest: action.rest } };
         case 'end':
           service.counters.failed(action.why.kind);
+          if (action.why.kind === 'bad_request') service.counters.replied(replyToFault(action.why.fault));
           leg.end();
           return OVER;
       }
