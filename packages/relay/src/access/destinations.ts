@@ -13,7 +13,7 @@ export interface DestinationRule {
 export interface DestinationRules {
   readonly allow: readonly DestinationRule[];
   readonly deny: readonly DestinationRule[];
-  /** Ports by which this host is controlled, such as the API's. An unspecified address stands for each of the host's. */
+  /** Ports by which this host is controlled, such as the API's. An unspecified address: any of the host's. */
   control(): readonly Endpoint[];
   /** Every address of this host at this moment, but the loopback ones. */
   ownAddresses(): readonly string[];
