@@ -42,6 +42,15 @@ test.each([
   expect(may(address)).toBe(true);
 });
 
+test('a mapped address is judged as the IPv4 address, however it is written', () => {
+  expect(
+    ['::ffff:10.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:a9fe:a9fe'].map((a) =>
+      permits(rules(), { address: a, port: 80 }),
+    ),
+  ).toEqual([false, false, false]);
+  expect(permits(rules(), { address: '::ffff:192.0.2.1', port: 80 })).toBe(true);
+});
+
 test('the most specific rule decides', () => {
   const given = rules({
     allow: [rule('10.1.0.0/16'), rule('2001:db8:5::/48'), rule('0.0.0.0/0')],

@@ -309,6 +309,7 @@ describe('Happy Eyeballs', () => {
 describe('the handshake', () => {
   test('neg-slowloris: has ten seconds in total, not for each byte', async () => {
     const stage = await aStage();
+    expect(HANDSHAKE_LIMIT).toBe(10_000);
     const client = stage.engine.knock(LISTEN);
     const bytes = hex(`${GREETING} 05 01 00 ${toV6}`);
     for (let i = 0; i < 9; i += 1) {

@@ -5,12 +5,13 @@ import { permits } from '../access/destinations.js';
 import { Gatekeeper } from '../access/gatekeeper.js';
 import { ownAddresses } from '../access/own-addresses.js';
 import { readUsersFile, type UsersFault } from '../access/users-file.js';
-import type { Endpoint, Engine, Flows, Leg, ListenError, Listening, Ways } from '../contracts.js';
+import type { Endpoint, Engine, Flows, Leg, Listening, Ways } from '../contracts.js';
 import { Dialer } from '../names/dial.js';
 import { dnsResolver } from '../names/dns-resolver.js';
 import type { Resolver } from '../names/resolver.js';
 import { serveClient } from './client.js';
 import { Counters, type Socks5Counts } from './counters.js';
+import type { Socks5Error } from './error.js';
 import { Opening } from './opening.js';
 import type { Service } from './service.js';
 import type { Socks5Settings } from './settings.js';
@@ -26,10 +27,6 @@ export interface Socks5Options {
   /** Left out: the system's. */
   readonly clock?: Clock;
 }
-
-export type Socks5Error =
-  | { readonly kind: 'users'; readonly fault: UsersFault }
-  | { readonly kind: 'listen'; readonly at: Endpoint; readonly error: ListenError };
 
 export interface Socks5Server {
   readonly local: Endpoint;

@@ -60,6 +60,7 @@ export class Association {
     this.#near?.close();
     this.#outlets[4].close();
     this.#outlets[6].close();
+    this.#service.log.log('debug', 'SOCKS5 association ends', { flow: this.#flow?.id ?? null, end });
     this.#flow?.closed(end);
     this.#flow = null;
   }

@@ -304,16 +304,22 @@ describe('names', () => {
 
 describe('the end', () => {
   test.each(['end', 'reset'] as const)('39, 40: with its control connection (%s)', async (how) => {
-    const { control, relay, stage } = await associated();
+    const { control, relay, stage, send } = await associated();
+    const [four, six] = [await Party.at('127.0.0.1'), await Party.at('::1')];
+    send('x', four.place);
+    send('x', six.place);
+    await Promise.all([four.hears(1), six.hears(1)]);
 
     control[how]();
     await until(() => stage.flows.all[0]?.end === 'finished');
 
-    // The port is free: somebody else can have it.
-    const next = createSocket('udp4');
-    open.push(next);
-    next.bind(relay.port, relay.address);
-    await once(next, 'listening');
+    // The ports are free: somebody else can have them.
+    for (const { address, port } of [relay, four.heard[0]?.from as Endpoint, six.heard[0]?.from as Endpoint]) {
+      const next = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+      open.push(next);
+      next.bind({ port, address, exclusive: true });
+      await once(next, 'listening');
+    }
     expect(stage.server.counts().associations).toBe(0);
     expect(stage.clock.pending()).toEqual([]);
   });
