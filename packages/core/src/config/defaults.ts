@@ -30,6 +30,7 @@ export const EXPOSURE_DEFAULTS: ExposureConfig = {
     allowDestinations: [],
     denyDestinations: [],
     ipv4: 'prefer6',
+    raceTunnels: false,
     resolver: null,
   },
   proxy: { udpBasePort: 10_000, tcpBasePort: 20_000 },

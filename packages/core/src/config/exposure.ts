@@ -29,6 +29,7 @@ export function toExposure(reading: Reading<ExposureValues>, findings: Findings)
       allowDestinations: values.socksAllowDestinations,
       denyDestinations: values.socksDenyDestinations,
       ipv4: values.socksIpv4,
+      raceTunnels: values.socksRaceTunnels,
       resolver: values.socksResolver,
     },
     proxy: { udpBasePort, tcpBasePort },

@@ -90,6 +90,8 @@ export interface Socks5Config {
   readonly allowDestinations: readonly DestinationRange[];
   readonly denyDestinations: readonly DestinationRange[];
   readonly ipv4: Ipv4Policy;
+  /** Whether the first connection to an address tries every healthy tunnel, and later ones the fastest of them. */
+  readonly raceTunnels: boolean;
   /** Name servers, each `address` or `[address]:port`. Null: the system's. */
   readonly resolver: readonly string[] | null;
 }

@@ -432,6 +432,7 @@ allow_clients = 192.0.2.0/24, 2001:DB8::/32 198.51.100.7
 allow_destinations = 10.0.0.0/8, 127.0.0.1:8080 [2001:db8:1::/48]:443
 deny_destinations = ::/0
 ipv4 = Only6
+race_tunnels = yes
 resolver = 192.0.2.53, [2001:DB8::53]:5353
 ${TUNNEL}`).exposure;
 
@@ -452,6 +453,7 @@ ${TUNNEL}`).exposure;
       ],
       denyDestinations: [{ address: '::', length: 0, port: null }],
       ipv4: 'only6',
+      raceTunnels: true,
       resolver: ['192.0.2.53', '[2001:db8::53]:5353'],
     });
   });

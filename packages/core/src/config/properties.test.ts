@@ -264,6 +264,7 @@ function socks5(): fc.Arbitrary<Socks5Config> {
     allowClients: ranges,
     allowDestinations: destinations,
     denyDestinations: destinations,
+    raceTunnels: fc.boolean(),
     ipv4: fc.constantFrom('prefer6' as const, 'only6' as const, 'allow4' as const),
     resolver: fc.constantFrom(null, ['192.0.2.53'], ['192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:53']),
   });
@@ -282,6 +283,7 @@ function printSocks5(s: Socks5Config): readonly string[] {
     `allow_destinations = ${destinations(s.allowDestinations)}`,
     `deny_destinations = ${destinations(s.denyDestinations)}`,
     `ipv4 = ${s.ipv4}`,
+    `race_tunnels = ${s.raceTunnels ? 'on' : 'No'}`,
     `resolver = ${s.resolver?.join(' ') ?? 'system'}`,
   ];
 }

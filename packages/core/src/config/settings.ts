@@ -50,6 +50,7 @@ export interface ExposureValues {
   readonly socksAllowDestinations: readonly DestinationRange[];
   readonly socksDenyDestinations: readonly DestinationRange[];
   readonly socksIpv4: Ipv4Policy;
+  readonly socksRaceTunnels: boolean;
   readonly socksResolver: readonly string[] | null;
   readonly udpBasePort: number;
   readonly tcpBasePort: number;
@@ -117,6 +118,7 @@ export const EXPOSURE_SETTINGS: SettingsOf<ExposureValues> = {
   socksAllowDestinations: socks('allow_destinations', destinationRanges, EXPOSURE_DEFAULTS.socks5.allowDestinations),
   socksDenyDestinations: socks('deny_destinations', destinationRanges, EXPOSURE_DEFAULTS.socks5.denyDestinations),
   socksIpv4: socks('ipv4', word(['prefer6', 'only6', 'allow4']), EXPOSURE_DEFAULTS.socks5.ipv4),
+  socksRaceTunnels: socks('race_tunnels', yesOrNo, EXPOSURE_DEFAULTS.socks5.raceTunnels),
   socksResolver: socks('resolver', nameServers, EXPOSURE_DEFAULTS.socks5.resolver),
   udpBasePort: setting(
     'exposure.proxy',

@@ -1,22 +1,16 @@
 import type { Clock, Ipv4Policy, Millis } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
-import type { ConnectError, Endpoint, Engine, Leg, Way, Ways } from '../contracts.js';
+import type { ConnectError, Endpoint, Engine, Ways } from '../contracts.js';
 import { startDeadline } from '../deadline.js';
-import { liveWay, onLoss } from './live-way.js';
 import { readName } from './name.js';
 import { type Lookup, type RaceFailure, race } from './race.js';
 import { type Family, type NameError, type Resolver, usableAddresses } from './resolver.js';
+import { ATTEMPT_LIMIT, type Reached, Tunnels } from './tunnels.js';
 
 // From what a client asked for to a connection: name, rules, the race over its addresses, and the way out.
 
 /** For one connection, its name included. Clients and people give up earlier. */
 export const DIAL_LIMIT: Millis = 20_000;
-
-/** For one address. tcp(7): the fourth SYN leaves after 7 s; what is not answered 3 s later hardly will be. */
-export const ATTEMPT_LIMIT: Millis = 10_000;
-
-/** A way that is lost under an attempt is replaced by the next one so often. */
-const WAYS_TRIED = 3;
 
 export type DialError =
   | ConnectError
@@ -30,14 +24,10 @@ export interface DialerParts {
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly ipv4: Ipv4Policy;
+  /** Whether the first connection to an address tries every healthy tunnel. */
+  readonly raceTunnels: boolean;
   /** Whether clients may reach it. */
   permits(to: Endpoint): boolean;
-}
-
-/** A connection, and the tunnel it leaves by; null: none of ours (IPv4). */
-export interface Reached {
-  readonly leg: Leg;
-  readonly way: Way | null;
 }
 
 /** Where to: a name field or an address as text. */
@@ -48,9 +38,11 @@ export interface Destination {
 
 export class Dialer {
   readonly #parts: DialerParts;
+  readonly #tunnels: Tunnels;
 
   constructor(parts: DialerParts) {
     this.#parts = parts;
+    this.#tunnels = new Tunnels(parts);
   }
 
   /** Settles within `DIAL_LIMIT`, and promptly once `signal` aborts. */
@@ -109,32 +101,12 @@ export class Dialer {
   }
 
   #attempt(to: Endpoint, family: Family, signal: AbortSignal): ResultAsync<Reached, ConnectError> {
-    if (family === 6) return new ResultAsync(this.#overTunnel(to, signal));
+    if (family === 6) return this.#tunnels.connect(to, signal);
     // No tunnel carries IPv4, and what has to be IPv6 does not leave by another path.
     if (this.#parts.ipv4 === 'only6') return new ResultAsync(Promise.resolve(err({ kind: 'network_unreachable' })));
     return this.#parts.engine
       .connect({ to, source: null, timeout: ATTEMPT_LIMIT, signal })
       .map((leg) => ({ leg, way: null }));
-  }
-
-  async #overTunnel(to: Endpoint, signal: AbortSignal): Promise<Result<Reached, ConnectError>> {
-    const { engine, ways } = this.#parts;
-    for (let tried = 0; tried < WAYS_TRIED && !signal.aborted; tried += 1) {
-      const way = liveWay(ways);
-      if (way === null) return err({ kind: 'network_unreachable' });
-      const attempt = new AbortController();
-      const abort = (): void => attempt.abort();
-      const unwatch = onLoss(ways, way, abort);
-      signal.addEventListener('abort', abort, { once: true });
-      const options = { to, source: way.address, timeout: ATTEMPT_LIMIT, signal: attempt.signal };
-      const leg = await engine.connect(options);
-      unwatch();
-      signal.removeEventListener('abort', abort);
-      if (leg.isOk()) return ok({ leg: leg.value, way });
-      const lost = attempt.signal.aborted || leg.error.kind === 'no_source';
-      if (!lost) return err(leg.error);
-    }
-    return err({ kind: signal.aborted ? 'aborted' : 'network_unreachable' });
   }
 }
 

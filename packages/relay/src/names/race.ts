@@ -27,6 +27,8 @@ export interface RaceOptions<T> {
   discard(late: T): void;
   /** `6`: IPv6 first, and IPv4 waits a little for it. Null: whatever is known first. */
   readonly prefer: 6 | null;
+  /** Between two attempts; left out: `ATTEMPT_DELAY`. */
+  readonly delay?: Millis;
   readonly signal: AbortSignal;
 }
 
@@ -113,7 +115,7 @@ class Race<T> {
   readonly #proceed = (): void => {
     if (this.#over.signal.aborted) return;
     const now = this.#options.clock.now();
-    const due = this.#lastStart + ATTEMPT_DELAY;
+    const due = this.#lastStart + (this.#options.delay ?? ATTEMPT_DELAY);
     if (this.#queues[4].length + this.#queues[6].length === 0) {
       if (this.#running === 0 && this.#asking.size === 0) this.#end(err(this.#failure()));
     } else if (this.#running === 0 || now >= due) {

@@ -1,6 +1,6 @@
 import type { FlowFacts, Leg } from '../contracts.js';
 import { joinSignals } from '../deadline.js';
-import type { Reached } from '../names/dial.js';
+import type { Reached } from '../names/tunnels.js';
 import type { Target } from './codec.js';
 import { EarlyData } from './early-data.js';
 import type { Asked } from './handshake.js';

@@ -12,6 +12,7 @@ export function socks5SettingsOf({ core, exposure: { socks5 } }: Config): Socks5
     allowDestinations: rulesOf(socks5.allowDestinations),
     denyDestinations: rulesOf(socks5.denyDestinations),
     ipv4: socks5.ipv4,
+    raceTunnels: socks5.raceTunnels,
     resolver: socks5.resolver,
     control: [{ address: core.apiBind, port: core.apiPort }],
   };

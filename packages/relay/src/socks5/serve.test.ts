@@ -306,6 +306,68 @@ describe('Happy Eyeballs', () => {
   });
 });
 
+describe('a race of tunnels', () => {
+  const SERVER = '2001:db8:5::1';
+  const BACKUP = aWay({ tunnel: 'wg', address: '2001:db8:2::2', primary: false });
+  async function racing(): Promise<Stage> {
+    const stage = await aStage({ raceTunnels: true });
+    stage.ways.become(aWay(), BACKUP);
+    return stage;
+  }
+  const tried = (stage: Stage): readonly string[] => stage.engine.attempts.map(({ at, source }) => `${source}@${at}`);
+
+  test('the primary wins unless another is faster by more than 30 ms', async () => {
+    const stage = await racing();
+    stage.engine.hosts.set(`${SERVER} from 2001:db8:1::2`, { kind: 'answers', after: 29 });
+
+    await ask(stage, `05 01 00 ${toV6}`);
+    await stage.clock.runFor(29);
+
+    expect(tried(stage)).toEqual(['2001:db8:1::2@0']);
+    expect(stage.flows.all[0]?.facts.tunnel).toBe('he');
+  });
+
+  test('the winner is remembered while it is healthy', async () => {
+    const stage = await racing();
+    stage.engine.hosts.set(`${SERVER} from 2001:db8:1::2`, { kind: 'answers', after: 200 });
+    await ask(stage, `05 01 00 ${toV6}`);
+    await stage.clock.runFor(100);
+
+    await ask(stage, `05 01 00 ${toV6}`);
+    expect(stage.flows.all.map(({ facts }) => facts.tunnel)).toEqual(['wg', 'wg']);
+    expect(tried(stage)).toEqual(['2001:db8:1::2@0', '2001:db8:2::2@30', '2001:db8:2::2@100']);
+
+    stage.ways.become(aWay(), { ...BACKUP, liveness: 'hard_down' });
+    await ask(stage, `05 01 00 ${toV6}`);
+    await stage.clock.runFor(200);
+    expect(stage.flows.all.at(-1)?.facts.tunnel).toBe('he');
+  });
+
+  test('a winner that fails is forgotten', async () => {
+    const stage = await racing();
+    stage.engine.hosts.set(`${SERVER} from 2001:db8:1::2`, { kind: 'answers', after: 200 });
+    await ask(stage, `05 01 00 ${toV6}`);
+    await stage.clock.runFor(100);
+    stage.engine.hosts.set(`${SERVER} from 2001:db8:2::2`, { kind: 'fails', error: { kind: 'refused' } });
+
+    expect(await answerTo(stage, `05 01 00 ${toV6}`)).toBe(failure(5));
+    const { client } = await ask(stage, `05 01 00 ${toV6}`);
+    await stage.clock.runFor(400);
+
+    expect(heard(client)).toMatch(/^050000/);
+    expect(stage.flows.all.at(-1)?.facts.tunnel).toBe('he');
+  });
+
+  test('every tunnel fails: the first reason is told', async () => {
+    const stage = await racing();
+    stage.engine.hosts.set(SERVER, { kind: 'fails', error: { kind: 'refused' } });
+
+    expect(await answerTo(stage, `05 01 00 ${toV6}`)).toBe(failure(5));
+    expect(stage.clock.pending()).toEqual([]);
+    expect(stage.ways.listeners).toBe(0);
+  });
+});
+
 describe('the handshake', () => {
   test('neg-slowloris: has ten seconds in total, not for each byte', async () => {
     const stage = await aStage();

@@ -82,9 +82,9 @@ function serviceOf(options: Socks5Options, gatekeeper: Gatekeeper | null, clock:
   };
   const servers = settings.resolver;
   const resolver = options.resolver ?? dnsResolver({ clock, servers, hosts: servers === null ? HOSTS_FILE : null });
-  const { ipv4 } = settings;
+  const { ipv4, raceTunnels } = settings;
   const mayReach = (to: Endpoint): boolean => permits(rules, to);
-  const dialer = new Dialer({ engine, ways, clock, resolver, ipv4, permits: mayReach });
+  const dialer = new Dialer({ engine, ways, clock, resolver, ipv4, raceTunnels, permits: mayReach });
   const counters = new Counters();
   return { engine, ways, flows, clock, log, counters, dialer, resolver, ipv4, gatekeeper, permits: mayReach };
 }

@@ -12,6 +12,8 @@ export interface Socks5Settings {
   readonly allowDestinations: readonly DestinationRule[];
   readonly denyDestinations: readonly DestinationRule[];
   readonly ipv4: Ipv4Policy;
+  /** Whether the first connection to an address tries every healthy tunnel, and later ones the fastest of them. */
+  readonly raceTunnels: boolean;
   /** Name servers, as `192.0.2.53` or `[2001:db8::53]:53`. Null: the system's, and its hosts file. */
   readonly resolver: readonly string[] | null;
   /** Ports by which this host is controlled, such as the API's; the proxy adds its own. */

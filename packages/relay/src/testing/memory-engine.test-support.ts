@@ -36,7 +36,7 @@ export class MemoryEngine implements Engine {
   /** Our ends of the same. */
   readonly made: MemoryLeg[] = [];
   readonly listeners = new Map<string, (leg: Leg) => void>();
-  /** What an attempt finds at an address; by default everybody answers. */
+  /** What an attempt finds at an address, or at `address from source`; by default everybody answers. */
   readonly hosts = new Map<string, Manners>();
   /** What a listener finds. */
   refusal: ListenError | null = null;
@@ -91,7 +91,7 @@ export class MemoryEngine implements Engine {
 
   async #connect({ to, source, timeout, signal }: ConnectOptions): Promise<Result<Leg, ConnectError>> {
     this.attempts.push({ at: this.#clock.now(), to, source });
-    const manners = this.hosts.get(to.address) ?? { kind: 'answers' };
+    const manners = this.hosts.get(`${to.address} from ${source}`) ?? this.hosts.get(to.address) ?? { kind: 'answers' };
     const after = manners.kind === 'silent' ? timeout : (manners.after ?? 0);
     if (after > 0) {
       const deadline = startDeadline(this.#clock, after, `a host at ${to.address}`, signal);

@@ -115,6 +115,7 @@ export const SETTINGS: Socks5Settings = {
   allowDestinations: [],
   denyDestinations: [],
   ipv4: 'prefer6',
+  raceTunnels: false,
   resolver: null,
   control: [{ address: '127.0.0.1', port: 8642 }],
 };
