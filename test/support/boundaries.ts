@@ -71,6 +71,18 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'the same app mounts inside another Hono app, which may not run on Node',
   },
   {
+    place: 'relay/access',
+    files: /^packages\/relay\/src\/access\//,
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'fs', 'os')],
+    why: 'it judges who may and where to, and opens no connection',
+  },
+  {
+    place: 'relay/names',
+    files: /^packages\/relay\/src\/names\//,
+    only: [CORE, ...word('neverthrow'), ...node('dns', 'fs')],
+    why: 'it asks for names, and leaves connections to the engine',
+  },
+  {
     place: 'mcp',
     files: /^packages\/mcp\/src\//,
     only: [CORE, ...word('@modelcontextprotocol/sdk', 'zod', 'neverthrow'), ...node('net', 'fs')],
@@ -79,7 +91,7 @@ export const BOUNDARIES: readonly Boundary[] = [
   {
     place: 'relay',
     files: /^packages\/relay\/src\//,
-    only: [CORE, ...word('neverthrow'), ...node('crypto', 'dgram', 'dns', 'fs', 'net', 'os')],
+    only: [CORE, ...word('neverthrow'), ...node('net', 'dgram', 'dns')],
     why: 'the data plane needs to know no more than which source address to use now',
   },
   { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },

@@ -160,8 +160,10 @@ async function join(near: Leg, far: Leg, flow: Flow): Promise<FlowEnd> {
     carry(near, far, (bytes) => flow.count(bytes, 0)),
     carry(far, near, (bytes) => flow.count(0, bytes)),
   ]);
-  if (flow.signal.aborted) return flow.signal.reason as FlowEnd;
-  return near.broken === null && far.broken === null ? 'finished' : 'reset';
+  const own = near.broken === null && far.broken === null ? 'finished' : 'reset';
+  const end = flow.signal.aborted ? (flow.signal.reason as FlowEnd) : own;
+  flow.closed(end);
+  return end;
 }
 
 /** Until `from` has closed. */

@@ -130,6 +130,5 @@ async function carry(leg: Leg, peer: Leg, way: Way, service: Service, opened: ()
     return flow.value.closed('reset');
   }
   const end = await service.engine.join(leg, peer, flow.value);
-  flow.value.closed(end);
   service.log.log('debug', 'SOCKS5 BIND ends', { flow: flow.value.id, end });
 }

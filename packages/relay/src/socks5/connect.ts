@@ -56,6 +56,5 @@ async function carry(leg: Leg, { leg: far, way }: Reached, service: Service, ope
     return flow.value.closed('reset');
   }
   const end = await service.engine.join(leg, far, flow.value);
-  flow.value.closed(end);
   service.log.log('debug', 'SOCKS5 connection ends', { flow: flow.value.id, end });
 }

@@ -85,8 +85,10 @@ export class MemoryEngine implements Engine {
       pump(near, far, (bytes) => flow.count(bytes, 0)),
       pump(far, near, (bytes) => flow.count(0, bytes)),
     ]);
-    if (flow.signal.aborted) return flow.signal.reason as FlowEnd;
-    return ends.every((end) => end === 'finished') ? 'finished' : 'reset';
+    const own = ends.every((end) => end === 'finished') ? 'finished' : 'reset';
+    const end = flow.signal.aborted ? (flow.signal.reason as FlowEnd) : own;
+    flow.closed(end);
+    return end;
   }
 
   async #connect({ to, source, timeout, signal }: ConnectOptions): Promise<Result<Leg, ConnectError>> {
