@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userLine } from '../../packages/relay/src/access/users-file.js';
+import type { Running } from '../support/command.js';
 import { requireHost } from '../support/require-host.js';
 import { FAR_PORT, FAR_V4, FAR_V6, GATE_V4, Socks5Bed, TUNNEL_A, TUNNEL_B } from '../support/socks5-bed.js';
 import { waitFor } from '../support/wait-for.js';
@@ -10,6 +13,8 @@ const PROXY = '127.0.0.1:1080';
 
 /** Debian's own Python has the Debian package. */
 const PYTHON = '/usr/bin/python3';
+
+const RUDE = fileURLToPath(new URL('../support/rude-clients.mjs', import.meta.url));
 
 /** A datagram to ADDRESS and what comes back, through PySocks. */
 const UDP_CLIENT = `
@@ -47,7 +52,11 @@ describe.skipIf(missing !== null)(`real clients of SOCKS5${missing === null ? ''
   const at = (host: string): string => `http://${host}:${FAR_PORT}/`;
 
   describe('as it comes', () => {
-    beforeAll(() => bed.serve());
+    let proxy: Running;
+    beforeAll(async () => {
+      proxy = await bed.serve();
+    });
+    const descriptors = (): number => readdirSync(`/proc/${proxy.pid}/fd`).length;
 
     it.each([
       [FAR_V4, GATE_V4],
@@ -130,6 +139,22 @@ describe.skipIf(missing !== null)(`real clients of SOCKS5${missing === null ? ''
       const { stdout, stderr } = await bed.client(PYTHON, '-c', UDP_CLIENT, host, 'one', 'two');
 
       expect(`${stdout}${stderr}`.trim()).toBe(`${from} said one\n${from} said two`);
+    });
+
+    it('two thousand clients that reset at every stage leave no descriptor behind', async () => {
+      const target = `04${'20010db8ffff00000000000000000001'}1f90`;
+      const name = `030b${Buffer.from('six.example').toString('hex')}1f90`;
+      const asking = (command: string, place: string): string => `05010005${command}00${place}474554202f0d0a0d0a`;
+      const said = [asking('01', target), asking('01', name), asking('02', target), asking('03', '01000000000000')];
+      const atRest = descriptors();
+      const rude = (count: number): Promise<string> =>
+        bed.gate.must([process.execPath, RUDE, String(count), ...said], { limit: 60_000 });
+
+      await rude(2_000);
+
+      // A question to a name server keeps its socket for a while, and one stays open for the next.
+      await waitFor(() => descriptors() <= atRest + 1, 20_000, `no more than ${atRest} descriptors`);
+      expect(proxy.output).not.toMatch(/^error/m);
     });
 
     it('an association ends with its client, sockets and all', async () => {
