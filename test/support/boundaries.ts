@@ -89,6 +89,18 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'it is for those who are on that line of the SDK, and loads no other',
   },
   {
+    place: 'relay/access',
+    files: /^packages\/relay\/src\/access\//,
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'fs', 'os')],
+    why: 'it judges who may and where to, and opens no connection',
+  },
+  {
+    place: 'relay/names',
+    files: /^packages\/relay\/src\/names\//,
+    only: [CORE, ...word('neverthrow'), ...node('dns', 'fs')],
+    why: 'it asks for names, and leaves connections to the engine',
+  },
+  {
     place: 'mcp',
     files: /^packages\/mcp\/src\//,
     only: [CORE, ...word('neverthrow'), ...node('net')],

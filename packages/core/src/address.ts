@@ -11,6 +11,14 @@ export interface Ipv6Prefix {
   readonly length: number | null;
 }
 
+/** An address, or the network of all that begin with the same bits. */
+export interface AddressRange {
+  /** Canonical text; of a network, its first address. */
+  readonly address: string;
+  /** How many bits count, from the first one on: 0 to 32 or 128. */
+  readonly length: number;
+}
+
 /** What an address is for, as far as a gateway minds. */
 export type AddressKind =
   | 'unicast'
@@ -67,6 +75,26 @@ export function parseIpv6Prefix(text: string): Result<Ipv6Prefix, readonly strin
   if (length === undefined) wrongs.push(`has no prefix length from 1 to ${LONGEST_PREFIX} after its "/"`);
   if (address.isErr() || length === undefined) return err(wrongs);
   return ok({ address: address.value, length });
+}
+
+/** `192.0.2.1`, `192.0.2.0/24` or `2001:db8::/32`. A network has to begin where it begins. */
+export function parseAddressRange(text: string): Result<AddressRange, string> {
+  const [, bare = '', suffix] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? [];
+  const parsed = parseAddress(bare);
+  if (parsed.isErr()) return err('is neither an address nor a network such as 192.0.2.0/24 or 2001:db8::/32');
+  if (addressKind(parsed.value) === 'ipv4_mapped')
+    return err('is an IPv4 address in IPv6 clothes: write it as an IPv4 address');
+  const isV4 = !parsed.value.includes(':');
+  const bits = isV4 ? 32 : LONGEST_PREFIX;
+  if (suffix === undefined) return ok({ address: parsed.value, length: bits });
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(suffix) || Number(suffix) > bits)
+    return err(`has no prefix length from 0 to ${bits} after its "/"`);
+  const cidr = `${parsed.value}/${suffix}`;
+  const first = isV4
+    ? ipaddr.IPv4.networkAddressFromCIDR(cidr).toString()
+    : ipaddr.IPv6.networkAddressFromCIDR(cidr).toRFC5952String();
+  if (first !== parsed.value) return err(`is no network: that begins with ${first}/${suffix}`);
+  return ok({ address: first, length: Number(suffix) });
 }
 
 /** The network an address of ours is in, as canonical text without the length. */

@@ -11,18 +11,24 @@ export function orNone<T>(read: Reader<T>): Reader<T | null> {
   return (text) => (isNone(text) ? ok(null) : read(text));
 }
 
-/** Items with commas or spaces between them, or the word `none`. */
-export function listOf(what: string, read: Reader<string>): Reader<readonly string[]> {
+/** Items with commas or spaces between them, or the word `none`. `textOf`: two of the same text are one too many. */
+export function listOf<T>(
+  what: string,
+  read: Reader<T>,
+  most: number = MAX_ACCESS_NAMES,
+  textOf: (item: T) => string = String,
+): Reader<readonly T[]> {
   return (text) => {
     if (isNone(text)) return ok([]);
     const words = text.split(/[\s,]+/).filter((w) => w !== '');
     if (words.length === 0) return refuse(text, `names no ${what}: give at least one, or none`);
-    if (words.length > MAX_ACCESS_NAMES)
-      return refuse(text, `names ${words.length}: give at most ${MAX_ACCESS_NAMES}, each of them one ${what}`);
+    if (words.length > most)
+      return refuse(text, `names ${words.length}: give at most ${most}, each of them one ${what}`);
     const all = words.map(read);
     const items = all.flatMap((r) => (r.isOk() ? [r.value] : []));
     const problems = all.flatMap((r) => (r.isErr() ? r.error : []));
-    const repeated = items.filter((item, i) => items.indexOf(item) !== i);
+    const texts = items.map(textOf);
+    const repeated = texts.filter((item, i) => texts.indexOf(item) !== i);
     const wrongs = [...problems, ...repeated.map((item) => `${quoted(item)} is named twice`)];
     return wrongs.length > 0 ? err(wrongs) : ok(items);
   };

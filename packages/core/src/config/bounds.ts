@@ -38,6 +38,12 @@ export const MAX_SOCKET_PATH = 107;
 /** Origins and names of hosts: each is compared with every request that has one. */
 export const MAX_ACCESS_NAMES = 16;
 
+/** Networks of a list: each is compared with every connection of the proxy. */
+export const MAX_RANGES = 64;
+
+/** resolv.conf(5) takes as many name servers. */
+export const MAX_RESOLVERS = 3;
+
 /** chown(2): the largest number, 2^32 - 1, means "leave it". */
 export const GROUP_IDS: Bounds = { min: 0, max: 0xffff_fffe };
 

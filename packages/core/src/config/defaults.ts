@@ -30,7 +30,18 @@ export const MCP_DEFAULTS: McpConfig = {
 
 export const EXPOSURE_DEFAULTS: ExposureConfig = {
   mode: 'kernel',
-  socks5: { bind: '127.0.0.1', port: 1080 },
+  socks5: {
+    enabled: false,
+    bind: '127.0.0.1',
+    port: 1080,
+    usersFile: null,
+    allowClients: [],
+    allowDestinations: [],
+    denyDestinations: [],
+    ipv4: 'prefer6',
+    raceTunnels: false,
+    resolver: null,
+  },
   proxy: { udpBasePort: 10_000, tcpBasePort: 20_000 },
 };
 

@@ -1,3 +1,4 @@
+import type { AddressRange } from '../address.js';
 import type { Millis } from '../units.js';
 
 interface TunnelBase {
@@ -64,8 +65,35 @@ export type ExposureMode = 'kernel' | 'proxy' | 'socks5';
 
 export interface ExposureConfig {
   readonly mode: ExposureMode;
-  readonly socks5: { readonly bind: string; readonly port: number };
+  readonly socks5: Socks5Config;
   readonly proxy: { readonly udpBasePort: number; readonly tcpBasePort: number };
+}
+
+/** How the SOCKS5 proxy uses IPv4: once IPv6 fails or takes long; not at all; or as it uses IPv6. */
+export type Ipv4Policy = 'prefer6' | 'only6' | 'allow4';
+
+/** Where something may lead, or may not. */
+export interface DestinationRange extends AddressRange {
+  /** Null: every port. */
+  readonly port: number | null;
+}
+
+export interface Socks5Config {
+  /** Whether the proxy runs: in mode `socks5`, or beside another one because the file says so. */
+  readonly enabled: boolean;
+  readonly bind: string;
+  readonly port: number;
+  /** A private file of users and their hashed passwords. Null: nobody is asked for one. */
+  readonly usersFile: string | null;
+  /** Who may connect. Empty: whoever `bind` lets come, which without `usersFile` is this machine alone. */
+  readonly allowClients: readonly AddressRange[];
+  readonly allowDestinations: readonly DestinationRange[];
+  readonly denyDestinations: readonly DestinationRange[];
+  readonly ipv4: Ipv4Policy;
+  /** Whether the first connection to an address tries every healthy tunnel, and later ones the fastest of them. */
+  readonly raceTunnels: boolean;
+  /** Name servers, each `address` or `[address]:port`. Null: the system's. */
+  readonly resolver: readonly string[] | null;
 }
 
 export type ProbeMethod = 'auto' | 'icmp' | 'tcp' | 'udp';

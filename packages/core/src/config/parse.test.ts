@@ -393,7 +393,7 @@ ${TUNNEL}`,
 
 describe('the SOCKS5 proxy', () => {
   test.each([
-    ['bind = 127.0.0.2', { bind: '127.0.0.2', port: 1080 }],
+    ['bind = 127.0.0.2', { bind: '127.0.0.2', port: 1080, enabled: false }],
     ['port = 1081', { bind: '127.0.0.1', port: 1081 }],
     ['bind = ::1', { bind: '::1', port: 1080 }],
     ['bind = ::1:1080', { bind: '::1:1080', port: 1080 }],
@@ -401,7 +401,7 @@ describe('the SOCKS5 proxy', () => {
     ['bind = [::1]:1081', { bind: '::1', port: 1081 }],
     ['bind = localhost:1081\nport = 1081', { bind: '127.0.0.1', port: 1081 }],
   ])('%j', (keys, socks5) => {
-    expect(accepted(`[exposure.socks5]\n${keys}\n${TUNNEL}`).exposure.socks5).toEqual(socks5);
+    expect(accepted(`[exposure.socks5]\n${keys}\n${TUNNEL}`).exposure.socks5).toMatchObject(socks5);
   });
 
   test.each([
@@ -414,11 +414,97 @@ describe('the SOCKS5 proxy', () => {
     expect(places(`[exposure.socks5]\n${keys}\n${TUNNEL}`)).toEqual(where);
   });
 
-  test('warns where others could use it, while it is in use', () => {
-    const text = (mode: string): string => `[exposure]\nmode = ${mode}\n[exposure.socks5]\nbind = 0.0.0.0\n${TUNNEL}`;
+  test.each([
+    ['kernel', '', false],
+    ['kernel', 'enabled = no', false],
+    ['kernel', 'enabled = yes', true],
+    ['proxy', 'enabled = on', true],
+    ['socks5', '', true],
+    ['socks5', 'enabled = no', true],
+  ])('runs in mode %s with "%s": %s', (mode, key, enabled) => {
+    const text = `[exposure]\nmode = ${mode}\n[exposure.socks5]\n${key}\n${TUNNEL}`;
 
-    expect(accepted(text('socks5')).warnings.map((w) => w.where)).toEqual(['exposure.socks5.bind']);
-    expect(accepted(text('kernel')).warnings).toEqual([]);
+    expect(accepted(text).exposure.socks5.enabled).toBe(enabled);
+  });
+
+  test('has rules for clients and destinations, a users file, a policy and name servers', () => {
+    const { socks5 } = accepted(`[exposure.socks5]
+users_file = /etc/v6-gatewayd.users
+allow_clients = 192.0.2.0/24, 2001:DB8::/32 198.51.100.7
+allow_destinations = 10.0.0.0/8, 127.0.0.1:8080 [2001:db8:1::/48]:443
+deny_destinations = ::/0
+ipv4 = Only6
+race_tunnels = yes
+resolver = 192.0.2.53, [2001:DB8::53]:5353
+${TUNNEL}`).exposure;
+
+    expect(socks5).toEqual({
+      enabled: false,
+      bind: '127.0.0.1',
+      port: 1080,
+      usersFile: '/etc/v6-gatewayd.users',
+      allowClients: [
+        { address: '192.0.2.0', length: 24 },
+        { address: '2001:db8::', length: 32 },
+        { address: '198.51.100.7', length: 32 },
+      ],
+      allowDestinations: [
+        { address: '10.0.0.0', length: 8, port: null },
+        { address: '127.0.0.1', length: 32, port: 8080 },
+        { address: '2001:db8:1::', length: 48, port: 443 },
+      ],
+      denyDestinations: [{ address: '::', length: 0, port: null }],
+      ipv4: 'only6',
+      raceTunnels: true,
+      resolver: ['192.0.2.53', '[2001:db8::53]:5353'],
+    });
+  });
+
+  test.each([
+    ['users_file', 'users'],
+    ['allow_clients', '192.0.2.1/24'],
+    ['allow_clients', '192.0.2.0/33'],
+    ['allow_clients', '2001:db8::/129'],
+    ['allow_clients', '2001:db8::/'],
+    ['allow_clients', '192.0.2.1:80'],
+    ['allow_clients', 'gateway.example'],
+    ['allow_clients', '::ffff:192.0.2.1'],
+    ['allow_clients', '192.0.2.1, 192.0.2.1/32'],
+    ['allow_clients', ''],
+    ['allow_clients', Array.from({ length: 65 }, (_, i) => `192.0.2.${i}`).join()],
+    ['allow_destinations', '192.0.2.1:0'],
+    ['deny_destinations', '[2001:db8::/32]:70000'],
+    ['deny_destinations', 'all'],
+    ['ipv4', 'never'],
+    ['resolver', 'none'],
+    ['resolver', 'dns.example'],
+    ['resolver', '192.0.2.53:0'],
+    ['resolver', '192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4'],
+    ['resolver', '0.0.0.0'],
+  ])('is refused %s = %s', (key, value) => {
+    expect(places(`[exposure.socks5]\n${key} = ${value}\n${TUNNEL}`)).toEqual([`2 exposure.socks5.${key}`]);
+  });
+
+  test.each([
+    ['mode = socks5', ''],
+    ['mode = kernel', 'enabled = yes'],
+  ])('is never open to everybody (%s, %s)', (mode, enabled) => {
+    const with_ = (keys: string): string =>
+      `[exposure]\n${mode}\n[exposure.socks5]\n${enabled}\nbind = 0.0.0.0\n${keys}\n${TUNNEL}`;
+
+    expect(refused(with_(''))).toEqual([
+      { line: 5, where: 'exposure.socks5.bind', problem: expect.stringContaining('needs users_file or allow_clients') },
+    ]);
+    expect(places(with_('users_file = none\nallow_clients = none'))).toEqual(['5 exposure.socks5.bind']);
+    expect(places(with_('allow_clients = 192.0.2.0/24, 0.0.0.0/0'))).toEqual(['6 exposure.socks5.allow_clients']);
+    expect(accepted(with_('allow_clients = 192.0.2.0/24')).warnings).toEqual([]);
+    expect(accepted(with_('users_file = /etc/users')).warnings.map((w) => [w.line, w.where])).toEqual([
+      [5, 'exposure.socks5.bind'],
+    ]);
+  });
+
+  test('may have any address while it does not run', () => {
+    expect(accepted(`[exposure.socks5]\nbind = 0.0.0.0\n${TUNNEL}`).warnings).toEqual([]);
   });
 });
 

@@ -2,16 +2,15 @@ import { err, ok, type Result } from 'neverthrow';
 import { addressKind } from '../address.js';
 import { checkFailover, checkHealth, checkOperation, checkRouting } from './agreement.js';
 import { MAX_TEXT } from './bounds.js';
-import { EXPOSURE_DEFAULTS } from './defaults.js';
-import { type Findings, inOrder, NOWHERE, type Place, problemAt } from './findings.js';
+import { toExposure } from './exposure.js';
+import { type Findings, inOrder, NOWHERE, problemAt } from './findings.js';
 import { scanLines } from './lines.js';
-import type { Config, ConfigProblem, CoreConfig, ExposureConfig, HealthPolicy, McpConfig } from './model.js';
+import type { Config, ConfigProblem, CoreConfig, HealthPolicy, McpConfig } from './model.js';
 import { type Reading, readSettings } from './setting.js';
 import {
   ABSENT_LAYERS,
   CORE_SETTINGS,
   EXPOSURE_SETTINGS,
-  type ExposureValues,
   FAILOVER_SETTINGS,
   HEALTH_SETTINGS,
   type HealthValues,
@@ -97,21 +96,6 @@ function checkMcp({ values, places }: Reading<McpConfig>, core: Reading<CoreConf
         `"${values.socket}" is the socket of the API already`,
       ),
     );
-}
-
-function toExposure({ values, places }: Reading<ExposureValues>, findings: Findings): ExposureConfig {
-  const { mode, socksListen, socksPort, udpBasePort, tcpBasePort } = values;
-  const place: Place = places.socksPort ?? NOWHERE;
-  if (socksPort !== null && socksListen.port !== null && socksPort !== socksListen.port)
-    findings.problems.push(
-      problemAt(place, `"${socksPort}" contradicts the port ${socksListen.port} in bind: keep one of them`),
-    );
-  if (mode === 'socks5' && addressKind(socksListen.address) !== 'loopback') {
-    const problem = `"${socksListen.address}" makes the proxy, which asks nobody for a password, usable from other machines: 127.0.0.1 keeps it on this one`;
-    findings.warnings.push(problemAt(places.socksListen ?? NOWHERE, problem));
-  }
-  const port = socksPort ?? socksListen.port ?? EXPOSURE_DEFAULTS.socks5.port;
-  return { mode, socks5: { bind: socksListen.address, port }, proxy: { udpBasePort, tcpBasePort } };
 }
 
 function toHealth({ deadlineMin, deadlineMax, window, slot, ...rest }: HealthValues): HealthPolicy {

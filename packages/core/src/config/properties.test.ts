@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { AddressRange } from '../address.js';
 import { MAX_PROBLEMS } from './bounds.js';
 import { CORE_DEFAULTS } from './defaults.js';
-import type { Config, ConfigProblem, TunnelConfig } from './model.js';
+import type { Config, ConfigProblem, DestinationRange, Socks5Config, TunnelConfig } from './model.js';
 import { parseConfig } from './parse.js';
 
 test('a configuration that is printed and read again is the same', () => {
@@ -195,11 +196,13 @@ const configs: fc.Arbitrary<Config> = fc
       http: fc.boolean(),
       allowControl: fc.boolean(),
     }),
-    exposure: fc.record({
-      mode: fc.constantFrom('kernel' as const, 'proxy' as const, 'socks5' as const),
-      socks5: fc.record({ bind: fc.constantFrom('127.0.0.1', '::1'), port }),
-      proxy: fc.record({ udpBasePort: port, tcpBasePort: port }),
-    }),
+    exposure: fc
+      .record({
+        mode: fc.constantFrom('kernel' as const, 'proxy' as const, 'socks5' as const),
+        socks5: socks5(),
+        proxy: fc.record({ udpBasePort: port, tcpBasePort: port }),
+      })
+      .map((e) => ({ ...e, socks5: { ...e.socks5, enabled: e.socks5.enabled || e.mode === 'socks5' } })),
     health: fc
       .record({
         targets: fc.uniqueArray(v6, { minLength: 1, maxLength: 8 }),
@@ -248,6 +251,49 @@ const configs: fc.Arbitrary<Config> = fc
   .map((config) => ({ ...config, warnings: [] }));
 
 /** Quotes whatever could be misread; durations in any unit that holds them exactly. */
+function socks5(): fc.Arbitrary<Socks5Config> {
+  const address = fc.constantFrom(
+    ...['192.0.2.1/32', '198.51.100.0/24', '0.0.0.0/0', '2001:db8::1/128', '2001:db8::/32', '::/0'],
+  );
+  const range = address.map((text) => ({ address: text.split('/')[0] ?? '', length: Number(text.split('/')[1]) }));
+  const textOf = (r: AddressRange): string => `${r.address}/${r.length}`;
+  const ranges = fc.uniqueArray(range, { maxLength: 4, selector: textOf });
+  const destination = fc.record({ range, port: fc.option(fc.integer({ min: 1, max: 65_535 })) });
+  const destinations = fc
+    .uniqueArray(destination, { maxLength: 4, selector: (d) => `${textOf(d.range)} ${d.port}` })
+    .map((all) => all.map((d) => ({ ...d.range, port: d.port })));
+  return fc.record({
+    enabled: fc.boolean(),
+    bind: fc.constantFrom('127.0.0.1', '::1'),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    usersFile: fc.constantFrom(null, '/etc/users of it'),
+    allowClients: ranges,
+    allowDestinations: destinations,
+    denyDestinations: destinations,
+    raceTunnels: fc.boolean(),
+    ipv4: fc.constantFrom('prefer6' as const, 'only6' as const, 'allow4' as const),
+    resolver: fc.constantFrom(null, ['192.0.2.53'], ['192.0.2.53:5353', '2001:db8::53', '[2001:db8::53]:53']),
+  });
+}
+
+function printSocks5(s: Socks5Config): readonly string[] {
+  const ranges = (all: readonly AddressRange[]): string =>
+    all.map((r) => `${r.address}/${r.length}`).join(', ') || 'none';
+  const destinations = (all: readonly DestinationRange[]): string =>
+    all.map((r) => `[${r.address}/${r.length}]${r.port === null ? '' : `:${r.port}`}`).join(' ') || 'none';
+  return [
+    `enabled = ${s.enabled}`,
+    `bind = [${s.bind}]:${s.port}`,
+    `users_file = ${s.usersFile === null ? 'None' : JSON.stringify(s.usersFile)}`,
+    `allow_clients = ${ranges(s.allowClients)}`,
+    `allow_destinations = ${destinations(s.allowDestinations)}`,
+    `deny_destinations = ${destinations(s.denyDestinations)}`,
+    `ipv4 = ${s.ipv4}`,
+    `race_tunnels = ${s.raceTunnels ? 'on' : 'No'}`,
+    `resolver = ${s.resolver?.join(' ') ?? 'system'}`,
+  ];
+}
+
 function print({ core, mcp, exposure, tunnels, health, failover, operation, routing }: Config): readonly string[] {
   const ms = (value: number): string =>
     value % 1_000 === 0 ? `${value / 1_000}` : value % 10 === 0 ? `${value / 1_000}s` : `${value}ms`;
@@ -270,7 +316,7 @@ function print({ core, mcp, exposure, tunnels, health, failover, operation, rout
     '[exposure]',
     `mode = ${exposure.mode}`,
     '[exposure.socks5]',
-    `bind = [${exposure.socks5.bind}]:${exposure.socks5.port}`,
+    ...printSocks5(exposure.socks5),
     '[exposure.proxy]',
     `udp_base_port = ${exposure.proxy.udpBasePort}`,
     `tcp_base_port = ${exposure.proxy.tcpBasePort}`,

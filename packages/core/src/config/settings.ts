@@ -1,4 +1,4 @@
-import type { Ipv6Prefix } from '../address.js';
+import type { AddressRange, Ipv6Prefix } from '../address.js';
 import type { Millis } from '../units.js';
 import { groupNameOrId, hostAuthority, listOf, orNone, socketPath, webOrigin } from './access-readers.js';
 import {
@@ -24,9 +24,11 @@ import {
 } from './defaults.js';
 import type {
   CoreConfig,
+  DestinationRange,
   ExposureMode,
   FailoverPolicy,
   HealthPolicy,
+  Ipv4Policy,
   McpConfig,
   OperationPolicy,
   RoutingPolicy,
@@ -34,6 +36,7 @@ import type {
 } from './model.js';
 import { absentLayer, absolutePath, anyText, duration, type Reader, wholeNumber, word, yesOrNo } from './readers.js';
 import { type Setting, type SettingsOf, type Spelling, spellingsOf, TUNNEL } from './setting.js';
+import { clientRanges, destinationRanges, nameServers } from './socks5-readers.js';
 
 // The one table of what a configuration can say. Parsing, suggestions and the test that holds
 // docs/configuration.md and the example to it all read it from here.
@@ -43,6 +46,14 @@ export interface ExposureValues {
   readonly socksListen: Listen;
   /** Null: the port in `socksListen`. */
   readonly socksPort: number | null;
+  readonly socksEnabled: boolean;
+  readonly socksUsersFile: string | null;
+  readonly socksAllowClients: readonly AddressRange[];
+  readonly socksAllowDestinations: readonly DestinationRange[];
+  readonly socksDenyDestinations: readonly DestinationRange[];
+  readonly socksIpv4: Ipv4Policy;
+  readonly socksRaceTunnels: boolean;
+  readonly socksResolver: readonly string[] | null;
   readonly udpBasePort: number;
   readonly tcpBasePort: number;
 }
@@ -110,6 +121,14 @@ export const EXPOSURE_SETTINGS: SettingsOf<ExposureValues> = {
     port: null,
   }),
   socksPort: setting<number | null>('exposure.socks5', 'port', wholeNumber(bounds.PORTS), null),
+  socksEnabled: socks('enabled', yesOrNo, EXPOSURE_DEFAULTS.socks5.enabled),
+  socksUsersFile: socks('users_file', orNone(absolutePath), EXPOSURE_DEFAULTS.socks5.usersFile),
+  socksAllowClients: socks('allow_clients', clientRanges, EXPOSURE_DEFAULTS.socks5.allowClients),
+  socksAllowDestinations: socks('allow_destinations', destinationRanges, EXPOSURE_DEFAULTS.socks5.allowDestinations),
+  socksDenyDestinations: socks('deny_destinations', destinationRanges, EXPOSURE_DEFAULTS.socks5.denyDestinations),
+  socksIpv4: socks('ipv4', word(['prefer6', 'only6', 'allow4']), EXPOSURE_DEFAULTS.socks5.ipv4),
+  socksRaceTunnels: socks('race_tunnels', yesOrNo, EXPOSURE_DEFAULTS.socks5.raceTunnels),
+  socksResolver: socks('resolver', nameServers, EXPOSURE_DEFAULTS.socks5.resolver),
   udpBasePort: setting(
     'exposure.proxy',
     'udp_base_port',
@@ -226,6 +245,10 @@ function setting<T>(
   also: readonly Spelling[] = [],
 ): Setting<T> {
   return { section, key, read, fallback, also, mayBeEmpty: false };
+}
+
+function socks<T>(key: string, read: Reader<T>, fallback: T): Setting<T> {
+  return setting('exposure.socks5', key, read, fallback);
 }
 
 function mayBeBlank<T>(key: string, read: Reader<T>): Setting<Filled<T>> {

@@ -1,0 +1,20 @@
+import { networkInterfaces } from 'node:os';
+import type { Clock, Instant, Millis } from '@hurricane/core';
+import type { Ways } from '../contracts.js';
+
+/** A new address of this host is known this much later; asking the system takes as long as a connection does. */
+const KEPT: Millis = 1_000;
+
+/** Every address of this host but the loopback ones: its interfaces' and, at once, the tunnels'. */
+export function ownAddresses(clock: Clock, ways: Ways): () => readonly string[] {
+  let kept: readonly string[] = [];
+  let readAt: Instant = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (clock.now() - readAt > KEPT) {
+      const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+      kept = all.filter(({ internal }) => !internal).map(({ address }) => address);
+      readAt = clock.now();
+    }
+    return [...kept, ...ways.now().map(({ address }) => address)];
+  };
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { parseConfig, systemClock } from '@hurricane/core';
+import { type Flow, type Flows, serveSocks5, socks5SettingsOf, type Way, type Ways } from '@hurricane/relay';
+import { ok } from 'neverthrow';
+import { aDnsServer } from '../../packages/relay/src/names/dns-server.test-support.js';
+import { netEngine } from './net-engine.js';
+
+// The proxy in a process of its own, so that it can stand in a namespace: started with one argument, JSON of
+// `Started`. Says `ready` once it listens; reads the ways again at SIGHUP, and says so.
+
+export interface Started {
+  /** The text of a configuration. */
+  readonly config: string;
+  /** A file with the JSON of the ways there are. */
+  readonly ways: string;
+  /** What its own name server says; a name that is missing does not exist. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The engine under the proxy: the product's own goes here. */
+const engine = netEngine;
+
+const started = JSON.parse(process.argv[2] ?? '') as Started;
+const readWays = (): readonly Way[] => JSON.parse(readFileSync(started.ways, 'utf8')) as readonly Way[];
+
+const server = await aDnsServer(({ name, type }) => {
+  const addresses = started.names[name];
+  if (addresses === undefined) return { kind: 'rcode', rcode: 3 };
+  return { kind: 'addresses', addresses: addresses.filter((a) => a.includes(':') === (type === 'AAAA')) };
+});
+
+let now = readWays();
+const listeners = new Set<() => void>();
+const ways: Ways = {
+  now: () => now,
+  onChange(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+const living = new Map<AbortController, string | null>();
+let made = 0;
+const flows: Flows = {
+  open({ tunnel }) {
+    const controller = new AbortController();
+    living.set(controller, tunnel);
+    made += 1;
+    const flow: Flow = {
+      id: made,
+      signal: controller.signal,
+      count: () => undefined,
+      closed: () => void living.delete(controller),
+    };
+    return ok(flow);
+  },
+  list: () => [],
+};
+
+process.on('SIGHUP', () => {
+  now = readWays();
+  const dead = now.filter(({ liveness }) => liveness === 'hard_down').map(({ tunnel }) => tunnel);
+  for (const [controller, tunnel] of living)
+    if (tunnel !== null && dead.includes(tunnel)) controller.abort('tunnel_down');
+  for (const listener of [...listeners]) listener();
+  console.log(`ways ${now.map(({ tunnel, liveness }) => `${tunnel}=${liveness}`).join(' ')}`);
+});
+
+const config = parseConfig(started.config)._unsafeUnwrap();
+const served = await serveSocks5({
+  engine,
+  ways,
+  flows,
+  settings: { ...socks5SettingsOf(config), resolver: [server.place] },
+  clock: systemClock,
+  log: { log: (level, message, fields) => console.log(level, message, JSON.stringify(fields ?? {})) },
+});
+console.log(served.isOk() ? 'ready' : `failed ${JSON.stringify(served.error)}`);
