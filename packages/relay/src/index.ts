@@ -16,3 +16,6 @@ export type {
   Way,
   Ways,
 } from './contracts.js';
+export { FlowTable, type FlowTableOptions, type FlowTotals } from './flows.js';
+export { type StreamEngine, streamEngine } from './stream-engine.js';
+export { type WaySource, waysOf } from './ways.js';
