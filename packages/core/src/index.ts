@@ -1,6 +1,7 @@
 export {
   addressKind,
   hostInNetwork,
+  type Ipv6Endpoint,
   type Ipv6Prefix,
   isNetwork,
   networkOf,
@@ -8,6 +9,7 @@ export {
   parseIpv4,
   parseIpv6,
   parseIpv6Prefix,
+  parseTarget,
 } from './address.js';
 export {
   CORE_DEFAULTS,
@@ -15,6 +17,7 @@ export {
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './config/defaults.js';
 export type {
@@ -27,8 +30,10 @@ export type {
   FailoverPolicy,
   HealthPolicy,
   LogLevel,
+  MappingConfig,
   OperationPolicy,
   ProbeMethod,
+  RelayPolicy,
   RoutingPolicy,
   TunnelConfig,
   TunnelType,
@@ -75,7 +80,15 @@ export { Insight, type InsightOptions } from './insight.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';
-export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
+export {
+  MAX_PORT_MAPPINGS,
+  type MappingState,
+  type PortError,
+  type PortMapping,
+  type PortMappingRequest,
+  type PortProbe,
+  type PortProtocol,
+} from './port-mappings.js';
 export { observeRtt, probeDeadline, type RttEstimate } from './rtt.js';
 export type { ProbeStream, SideStream } from './side-probes.js';
 export type { GatewayStatus, TunnelStatus } from './status.js';

@@ -1,5 +1,5 @@
-import type { Config, ConfigProblem, TunnelConfig } from '@hurricane/core';
-import type { ConfigDocument, ConfigProblemDocument, TunnelSettings } from './documents.js';
+import type { Config, ConfigProblem, MappingConfig, TunnelConfig } from '@hurricane/core';
+import type { ConfigDocument, ConfigProblemDocument, MappingSettings, TunnelSettings } from './documents.js';
 
 /**
  * The configuration under the names of its file.
@@ -23,6 +23,8 @@ export function configDocument(config: Config): ConfigDocument {
     },
     ...policies(config),
     routing: { metric: routing.metric, table_base: routing.tableBase, rule_base: routing.ruleBase },
+    relay: { max_flows: config.relay.maxFlows, max_flows_per_client: config.relay.maxFlowsPerClient },
+    mappings: config.mappings.map(mappingSettings),
     tunnels: config.tunnels.map(tunnelSettings),
     warnings: config.warnings.map(problemOf),
   };
@@ -64,6 +66,22 @@ function policies({ health, failover, operation }: Config): Pick<ConfigDocument,
 
 export function problemOf({ line, where, problem }: ConfigProblem): ConfigProblemDocument {
   return { line, where, problem };
+}
+
+function mappingSettings(mapping: MappingConfig): MappingSettings {
+  return {
+    name: mapping.name,
+    enabled: mapping.enabled,
+    protocol: mapping.protocol,
+    internal_host: mapping.internalHost,
+    internal_port: mapping.internalPort,
+    external_port: mapping.externalPort,
+    v6_address: mapping.v6Address,
+    direction: mapping.direction,
+    target: mapping.target,
+    proxy_protocol: mapping.proxyProtocol,
+    description: mapping.description,
+  };
 }
 
 function tunnelSettings(tunnel: TunnelConfig): TunnelSettings {

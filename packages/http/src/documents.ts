@@ -1,4 +1,4 @@
-import type { LogLevel, PortProtocol, TunnelType, UnixSeconds } from '@hurricane/core';
+import type { LogLevel, MappingState, PortProtocol, TunnelType, UnixSeconds } from '@hurricane/core';
 
 // Documents that exist only in this API. Those that MCP and the command line show too are core's views.
 
@@ -29,12 +29,19 @@ export interface PreferenceDocument {
 
 export interface PortDocument {
   readonly protocol: PortProtocol;
+  readonly internal_host: string;
   readonly internal_port: number;
   readonly external_port: number;
-  readonly v6_address: string;
+  /** Null: it follows the primary, and there is none. */
+  readonly v6_address: string | null;
+  readonly auto: boolean;
   readonly direction: 'in' | 'out';
   readonly target: string | null;
   readonly description: string | null;
+  /** Of its section in the configuration; null: made over this API. */
+  readonly name: string | null;
+  readonly state: MappingState;
+  readonly problem: string | null;
   readonly since: UnixSeconds;
 }
 
@@ -46,10 +53,32 @@ export interface PortsDocument {
 export type MappedDocument = { readonly status: 'ok' } & PortDocument;
 
 export interface ProbeDocument {
-  /** The seed's word for a probe whose result is not in yet is `probe_initiated`. */
-  readonly status: 'open' | 'closed' | 'probe_initiated' | 'unknown';
+  readonly status: 'reachable' | 'unreachable' | 'unknown';
   readonly port: number;
+  readonly address: string | null;
+  /** The tunnel it was sent out through. */
+  readonly vantage: string | null;
+  readonly latency_ms: number | null;
   readonly note: string;
+}
+
+/** A connection, or a session of datagrams. */
+export interface FlowDocument {
+  readonly id: number;
+  readonly kind: 'tcp' | 'udp';
+  readonly origin: string;
+  readonly client: string;
+  readonly target: string;
+  readonly tunnel: string | null;
+  readonly since: UnixSeconds;
+  readonly sent_bytes: number;
+  readonly received_bytes: number;
+}
+
+export interface FlowsDocument {
+  /** How many there are; `flows` has the oldest of them. */
+  readonly total: number;
+  readonly flows: readonly FlowDocument[];
 }
 
 export interface ConfigProblemDocument {
@@ -120,6 +149,20 @@ export interface TunnelSettings {
   readonly mtu: number | null;
 }
 
+export interface MappingSettings {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly protocol: PortProtocol;
+  readonly internal_host: string;
+  readonly internal_port: number;
+  readonly external_port: number;
+  readonly v6_address: string;
+  readonly direction: 'in' | 'out';
+  readonly target: string | null;
+  readonly proxy_protocol: boolean;
+  readonly description: string | null;
+}
+
 /** The configuration in force, under the names of the file; lengths of time in milliseconds. No secret is in it. */
 export interface ConfigDocument {
   readonly core: {
@@ -133,6 +176,8 @@ export interface ConfigDocument {
     readonly socks5: { readonly bind: string; readonly port: number };
     readonly proxy: { readonly udp_base_port: number; readonly tcp_base_port: number };
   };
+  readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number };
+  readonly mappings: readonly MappingSettings[];
   readonly health: {
     readonly targets: readonly string[];
     readonly method: string;

@@ -38,8 +38,6 @@ export function unmapPort(input: InputOf<'unmapPort'>, sources: Sources): Result
     .map(portDocument);
 }
 
-const FINDINGS = { open: 'open', closed: 'closed', started: 'probe_initiated', unknown: 'unknown' } as const;
-
 /** Answers in every mode, as the seed does: without somebody who can look, what is known is that nothing is. */
 export function probePort(
   protocol: PortProtocol,
@@ -51,12 +49,19 @@ export function probePort(
     const note =
       `Nobody outside has been asked: this gateway does not relay ${protocol} port ${port}. ` +
       'Ask a machine on the Internet to connect to it.';
-    return okAsync({ status: 'unknown', port, note });
+    return okAsync({ status: 'unknown', port, address: null, vantage: null, latency_ms: null, note });
   }
   return mappings.value
     .probe(protocol, port)
     .mapErr(problemOf)
-    .map(({ finding, note }) => ({ status: FINDINGS[finding], port, note }));
+    .map(({ finding, address, vantage, latency, note }) => ({
+      status: finding,
+      port,
+      address,
+      vantage,
+      latency_ms: latency === null ? null : Math.round(latency),
+      note,
+    }));
 }
 
 function mappingsOf({ gateway, ports }: Sources): Result<PortMappings, ApiProblem> {
@@ -75,12 +80,17 @@ function addressIn(text: string): Result<string, ApiProblem> {
 function portDocument(mapping: PortMapping): PortDocument {
   return {
     protocol: mapping.protocol,
+    internal_host: mapping.internalHost,
     internal_port: mapping.internalPort,
     external_port: mapping.externalPort,
     v6_address: mapping.v6Address,
+    auto: mapping.auto,
     direction: mapping.direction,
     target: mapping.target,
     description: mapping.description,
+    name: mapping.name,
+    state: mapping.state,
+    problem: mapping.problem,
     since: mapping.since,
   };
 }
@@ -88,6 +98,7 @@ function portDocument(mapping: PortMapping): PortDocument {
 function problemOf(error: PortError): ApiProblem {
   switch (error.kind) {
     case 'port_taken':
+      return { kind: error.kind, field: `/${error.side}_port`, port: error.port, holder: error.holder };
     case 'port_reserved':
       return { kind: error.kind, field: `/${error.side}_port`, port: error.port };
     case 'not_permitted':
@@ -99,6 +110,7 @@ function problemOf(error: PortError): ApiProblem {
     case 'address_not_ours':
     case 'no_address':
     case 'bad_target':
+    case 'mapping_configured':
     case 'too_many_mappings':
       return error;
   }

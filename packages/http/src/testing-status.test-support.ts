@@ -5,6 +5,7 @@ import {
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '@hurricane/core';
 
@@ -84,6 +85,8 @@ function configOf(tunnels: readonly TunnelStatus[]): Config {
     failover: FAILOVER_DEFAULTS,
     operation: OPERATION_DEFAULTS,
     routing: ROUTING_DEFAULTS,
+    relay: RELAY_DEFAULTS,
+    mappings: [],
     warnings: [],
   };
 }

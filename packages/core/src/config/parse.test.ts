@@ -7,6 +7,7 @@ import {
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './defaults.js';
 import type { Config, ConfigProblem } from './model.js';
@@ -23,6 +24,8 @@ describe('a configuration that says little', () => {
       failover: FAILOVER_DEFAULTS,
       operation: OPERATION_DEFAULTS,
       routing: ROUTING_DEFAULTS,
+      relay: RELAY_DEFAULTS,
+      mappings: [],
       warnings: [],
       tunnels: [
         {

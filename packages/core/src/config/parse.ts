@@ -5,6 +5,7 @@ import { MAX_TEXT } from './bounds.js';
 import { EXPOSURE_DEFAULTS } from './defaults.js';
 import { type Findings, inOrder, NOWHERE, type Place, problemAt } from './findings.js';
 import { scanLines } from './lines.js';
+import { readMappings } from './mappings.js';
 import type { Config, ConfigProblem, CoreConfig, ExposureConfig, HealthPolicy } from './model.js';
 import { type Reading, readSettings } from './setting.js';
 import {
@@ -16,6 +17,7 @@ import {
   HEALTH_SETTINGS,
   type HealthValues,
   OPERATION_SETTINGS,
+  RELAY_SETTINGS,
   ROUTING_SETTINGS,
 } from './settings.js';
 import { readTunnels } from './tunnels.js';
@@ -41,7 +43,9 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   const failover = readSettings(FAILOVER_SETTINGS, sections, findings);
   const operation = readSettings(OPERATION_SETTINGS, sections, findings);
   const routing = readSettings(ROUTING_SETTINGS, sections, findings);
+  const relay = readSettings(RELAY_SETTINGS, sections, findings);
   const tunnels = readTunnels(sections, findings);
+  const mappings = readMappings(sections, findings);
 
   checkApi(core, findings);
   const exposed = toExposure(exposure, findings);
@@ -59,6 +63,8 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
     failover: failover.values,
     operation: operation.values,
     routing: routing.values,
+    relay: relay.values,
+    mappings,
     warnings: inOrder(findings.warnings),
   });
 }

@@ -37,7 +37,9 @@ describe('docs/configuration.md', () => {
   test('says where there is no default', () => {
     const without = rows().filter((row) => row.fallback === '–');
 
-    expect(without.every((row) => ['tunnel.NAME', 'crypto', 'hwauth'].includes(row.section))).toBe(true);
+    expect(without.every((row) => ['tunnel.NAME', 'mapping.NAME', 'crypto', 'hwauth'].includes(row.section))).toBe(
+      true,
+    );
   });
 });
 
@@ -52,7 +54,8 @@ describe('config/v6-gatewayd.conf.example', () => {
     const off = parseConfig(example)._unsafeUnwrap();
     const bare = parseConfig('[tunnel.he]\ntype = external')._unsafeUnwrap();
 
-    expect({ ...on, tunnels: [] }).toEqual({ ...bare, tunnels: [] });
+    expect({ ...on, tunnels: [], mappings: [] }).toEqual({ ...bare, tunnels: [] });
+    expect(on.mappings.map((m) => m.name)).toEqual(['i2p', 'far-web']);
     expect(off.tunnels).toEqual(on.tunnels.slice(0, 1));
     expect(on.tunnels.map((t) => t.type)).toEqual(['he_6in4', 'wireguard', 'mullvad', 'external', 'he_6in4']);
   });

@@ -4,6 +4,7 @@ import {
   FAILOVER_DEFAULTS,
   HEALTH_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '../config/defaults.js';
 import type {
@@ -35,6 +36,8 @@ export function simulatedConfig({ tunnels, health, failover, operation }: Simula
     failover: { ...FAILOVER_DEFAULTS, ...failover },
     operation: { ...OPERATION_DEFAULTS, ...operation },
     routing: ROUTING_DEFAULTS,
+    relay: RELAY_DEFAULTS,
+    mappings: [],
     warnings: [],
   };
 }
