@@ -81,7 +81,7 @@ export interface Engine {
   /** IPv6 listeners are IPv6 only. Out of descriptors: it pauses, and goes on by itself. */
   listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError>;
   connect(options: ConnectOptions): ResultAsync<Leg, ConnectError>;
-  /** Carries bytes both ways, with back-pressure, half-closes and resets, until both have ended. Both legs are its own. */
+  /** Carries bytes both ways, with back-pressure, half-closes and resets, until both have ended. Owns both legs. */
   join(near: Leg, far: Leg, flow: Flow): Promise<FlowEnd>;
 }
 

@@ -17,5 +17,10 @@ export type {
   Ways,
 } from './contracts.js';
 export { FlowTable, type FlowTableOptions, type FlowTotals } from './flows.js';
+export { Mappings, type MappingsOptions } from './mappings.js';
+export { Nonces } from './nonces.js';
+export { Faults } from './passage.js';
+export type { Knock, KnockError, KnockOptions } from './probe.js';
+export { fileStore, type MappingStore } from './store.js';
 export { type StreamEngine, streamEngine } from './stream-engine.js';
 export { type WaySource, waysOf } from './ways.js';

@@ -58,5 +58,8 @@ export const PROBE_LIMIT: Millis = 3 * SECOND;
 /** Datagrams of one probe, this far apart: one that is lost on the way says nothing. */
 export const PROBE_INTERVAL: Millis = 500;
 
-/** Probes under way at once; each listens for its nonce among everything that arrives. */
-export const PROBES_AT_MOST = 8;
+/** How long a nonce is still recognised after its probe: what was held up on the way must not reach a program. */
+export const NONCE_GRACE: Millis = 10 * SECOND;
+
+/** Probes under way or just over; each has its nonce looked for among what arrives from its address. */
+export const PROBES_AT_MOST = 32;

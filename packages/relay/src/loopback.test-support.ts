@@ -27,8 +27,13 @@ export async function program(serve: (socket: Socket) => void, host = HOST): Pro
 /** Sends back all it gets, and ends when the other side has. */
 export const echo = (socket: Socket): void => void socket.pipe(socket);
 
+/** A client that may be refused, or reset as soon as it has connected. */
+export function connecting(to: Endpoint): Socket {
+  return connect({ host: to.address, port: to.port, allowHalfOpen: true }).on('error', () => {});
+}
+
 export async function client(to: Endpoint): Promise<Socket> {
-  const socket = connect({ host: to.address, port: to.port, allowHalfOpen: true });
+  const socket = connecting(to);
   await once(socket, 'connect');
   return socket;
 }
