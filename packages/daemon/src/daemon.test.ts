@@ -52,7 +52,7 @@ describe('a daemon that runs', () => {
 
   it('ends at once after a second signal, and says what is left', async () => {
     const host = fakeHost(['wg']);
-    const outside = fakeOutside({ makeHost: () => host, limits: { api: 50, gateway: 20_000, host: 50 } });
+    const outside = fakeOutside({ makeHost: () => host, limits: { api: 50, relay: 50, gateway: 20_000, host: 50 } });
 
     const ended = runDaemon(OPTIONS, outside);
     await vi.waitFor(() => expect(host.asked).toHaveLength(2));

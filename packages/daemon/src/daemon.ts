@@ -1,13 +1,14 @@
 import { type Clock, type Config, describeConfigProblem, Gateway, type Host, Insight } from '@hurricane/core';
 import { createApp, type LogSource, Metrics, type Sources } from '@hurricane/http';
 import type { ProcessSource } from '@hurricane/http/node';
-import { err, ok, type Result } from 'neverthrow';
+import { err, errAsync, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { STOP_LIMITS, type StopLimits } from './limits.js';
 import type { Log } from './log.js';
 import { keptLog, LogRing } from './log-ring.js';
+import { type Relay, type RelayOutside, relayFor } from './relay.js';
 import { Reloader } from './reloader.js';
 import { stopAll, tellWhatIsLeft } from './shutdown.js';
 import { aborted, type Signals } from './signals.js';
@@ -34,9 +35,16 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly limits?: StopLimits;
+  /** Default: nobody can be asked, so that probes find nothing out and holders of ports stay unknown. */
+  readonly relay?: RelayOutside;
   /** What the process says of itself among the metrics. */
   readonly process?: ProcessSource;
 }
+
+const NOBODY: RelayOutside = {
+  knock: () => errAsync({ reason: 'this gateway has no way to send it' }),
+  holderOf: () => Promise.resolve(null),
+};
 
 /** What runs, and has to be stopped. */
 export interface Running {
@@ -44,6 +52,8 @@ export interface Running {
   readonly insight: Insight;
   readonly host: Host;
   readonly api: Api;
+  /** Null in kernel mode. */
+  readonly relay: Relay | null;
 }
 
 /**
@@ -96,12 +106,16 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
   const insight = new Insight(gateway);
-  const api = await serveApi({ gateway, insight, logs, metrics }, config, options, outside);
+  const relay = relayFor({ ...NOBODY, ...outside.relay, gateway, config, log });
+  const { ports, flows } = relay ?? {};
+  const carried = { ...(ports === undefined ? {} : { ports }), ...(flows === undefined ? {} : { flows }) };
+  const api = await serveApi({ gateway, insight, logs, metrics, ...carried }, config, options, outside);
   if (api.isErr()) return err(api.error);
+  await relay?.begin();
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   // A signal that came during all this stops a gateway that has put up nothing.
   if (!outside.signals.stop.aborted) gateway.start();
-  return ok({ config, running: { gateway, insight, host, api: api.value } });
+  return ok({ config, running: { gateway, insight, host, api: api.value, relay } });
 }
 
 function introduce(config: Config, { configFile, foreground, version }: DaemonOptions, log: Log): void {
@@ -109,7 +123,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
   if (foreground) log.log('debug', 'Staying in the foreground, as always: -f changes nothing');
   for (const warning of config.warnings) log.log('warn', describeConfigProblem(configFile, warning));
   const { mode } = config.exposure;
-  if (mode !== 'kernel')
+  if (mode === 'socks5')
     log.log(
       'warn',
       `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`,
@@ -142,9 +156,11 @@ function refuse(error: StartError, { configFile }: DaemonOptions, { log, example
 function serveReloads(
   { configFile: file, debug }: DaemonOptions,
   { readText, log, signals }: Outside,
-  { config: started, running: { gateway, api } }: Started,
+  { config: started, running: { gateway, api, relay } }: Started,
 ): void {
   const rereadToken = api.rereadToken;
-  const reloader = new Reloader({ file, readText, gateway, log, started, debug, rereadToken, stop: signals.stop });
+  const onConfig = async (config: Config): Promise<void> => relay?.reload(config);
+  const { stop } = signals;
+  const reloader = new Reloader({ file, readText, gateway, log, started, debug, rereadToken, onConfig, stop });
   signals.onReload(() => void reloader.reload());
 }

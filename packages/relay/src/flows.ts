@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { networkOf, type UnixSeconds } from '@hurricane/core';
+import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from './contracts.js';
 import { FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT } from './limits.js';
@@ -52,6 +52,7 @@ export class FlowTable implements Flows {
   readonly #leave: () => void;
   #ways: readonly Way[];
   #lastId = 0;
+  #whenEmpty: () => void = () => {};
 
   constructor(options: FlowTableOptions) {
     this.#options = options;
@@ -102,6 +103,27 @@ export class FlowTable implements Flows {
     for (const { facts, abort } of [...this.#entries.values()]) if (which(facts)) abort.abort(how);
   }
 
+  /**
+   * Lets connections finish for at most `limit`, then ends them; sessions of datagrams, which know no end, at once.
+   * Resolves to how many connections were cut.
+   */
+  async drain(limit: Millis): Promise<number> {
+    this.end('stopped', ({ kind }) => kind === 'udp');
+    let late: NodeJS.Timeout | undefined;
+    const time = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, limit);
+    });
+    const empty = new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+      if (this.#entries.size === 0) resolve();
+    });
+    await Promise.race([time, empty]);
+    clearTimeout(late);
+    const left = this.#entries.size;
+    this.end('stopped');
+    return left;
+  }
+
   /** Follows the tunnels no further. */
   close(): void {
     this.#leave();
@@ -130,6 +152,7 @@ export class FlowTable implements Flows {
     else this.#clients.set(client, left);
     this.#totals[facts.kind].ended[end] += 1;
     this.#options.onEnd?.(viewOf(entry), end);
+    if (this.#entries.size === 0) this.#whenEmpty();
   }
 
   /** One that came by a tunnel while it was called unreachable goes on: it shows that something comes back. */

@@ -17,6 +17,7 @@ export type {
   Ways,
 } from './contracts.js';
 export { FlowTable, type FlowTableOptions, type FlowTotals } from './flows.js';
+export type { HolderOf } from './mapping-errors.js';
 export { Mappings, type MappingsOptions } from './mappings.js';
 export { Nonces } from './nonces.js';
 export { Faults } from './passage.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from './parse.js';
 
-const TUNNEL = '[tunnel.x]\ntype = external\n';
+const TUNNEL = '[tunnel.x]\ntype = external\n[exposure]\nmode = proxy\n';
 const I2P = '[mapping.i2p]\nprotocol = udp\ninternal_port = 7654\n';
 
 describe('a mapping that says little', () => {
@@ -96,6 +96,21 @@ describe('a mapping that cannot be meant', () => {
       'would let other machines leave',
     ],
     ['a PROXY header in UDP', `${I2P}proxy_protocol = yes`, 4, 'mapping.i2p.proxy_protocol', 'protocol = tcp'],
+    ['the API’s port', `${I2P}external_port = 8642`, 4, 'mapping.i2p.external_port', "gateway's own API"],
+    [
+      'a way to the API',
+      '[mapping.a]\nprotocol = tcp\ninternal_port = 8642\nexternal_port = 1',
+      3,
+      'mapping.a.internal_port',
+      'own API',
+    ],
+    [
+      'a way to the proxy',
+      '[mapping.a]\nprotocol = tcp\ninternal_port = 1080\nexternal_port = 1',
+      3,
+      'mapping.a.internal_port',
+      'SOCKS5 proxy',
+    ],
     ['an unknown key', `${I2P}internal_prot = 1`, 4, 'mapping.i2p.internal_prot', 'did you mean "internal_port"?'],
     ['a bad name', '[mapping.-a]\nprotocol = udp\ninternal_port = 1', 1, 'mapping.-a', 'is no name for a mapping'],
     ['a long text', `${I2P}description = ${'x'.repeat(201)}`, 4, 'mapping.i2p.description', 'give at most 200'],
@@ -117,6 +132,14 @@ describe('a mapping that cannot be meant', () => {
     expect(accepted(`${I2P}${other.replace('udp', 'tcp')}`)).toHaveLength(2);
     expect(refused(`${I2P}[mapping1]\nname = i2p\nprotocol = tcp\ninternal_port = 1\n`)).toEqual([
       [5, 'mapping1.name', 'the mapping of line 1 is named "i2p" already'],
+    ]);
+  });
+
+  test('does nothing in another mode, which is a warning', () => {
+    const { warnings } = parseConfig(`${I2P}[tunnel.x]\ntype = external\n`)._unsafeUnwrap();
+
+    expect(warnings).toEqual([
+      { line: 1, where: 'mapping.i2p', problem: 'mappings are for mode = proxy: in mode kernel none is opened' },
     ]);
   });
 

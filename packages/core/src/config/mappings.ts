@@ -2,7 +2,7 @@ import { addressKind } from '../address.js';
 import { MAX_PORT_MAPPINGS } from '../port-mappings.js';
 import { type Findings, NOWHERE, type Place, problemAt } from './findings.js';
 import type { Section } from './lines.js';
-import type { MappingConfig } from './model.js';
+import type { ExposureMode, MappingConfig } from './model.js';
 import { checkMappingName } from './names.js';
 import { quoted, shown } from './quote.js';
 import { MAPPING, type Reading, readSettings, tableName } from './setting.js';
@@ -16,8 +16,24 @@ interface MappingDraft {
   readonly name: string | null;
 }
 
+/** What of the gateway itself a mapping has to respect. */
+export interface GatewayPorts {
+  readonly mode: ExposureMode;
+  readonly apiPort: number;
+  readonly socksPort: number;
+}
+
+interface Written {
+  readonly draft: MappingDraft;
+  readonly mapping: MappingConfig;
+}
+
 /** In file order. What cannot be made a mapping is left out and found a problem. */
-export function readMappings(sections: readonly Section[], findings: Findings): readonly MappingConfig[] {
+export function readMappings(
+  sections: readonly Section[],
+  gateway: GatewayPorts,
+  findings: Findings,
+): readonly MappingConfig[] {
   const written = sections.filter((section) => tableName(section.name) === MAPPING);
   if (written.length > MAX_PORT_MAPPINGS)
     findings.problems.push(
@@ -33,6 +49,12 @@ export function readMappings(sections: readonly Section[], findings: Findings): 
   });
   reportRepeats(drafts, findings);
   reportSharedPorts(mappings, findings);
+  for (const one of mappings) reportReserved(one, gateway, findings);
+  const [first] = written;
+  if (first !== undefined && gateway.mode !== 'proxy')
+    findings.warnings.push(
+      problemAt(placeIn(first, null), `mappings are for mode = proxy: in mode ${gateway.mode} none is opened`),
+    );
   return mappings.map(({ mapping }) => mapping);
 }
 
@@ -111,10 +133,7 @@ function reportRepeats(drafts: readonly MappingDraft[], findings: Findings): voi
 }
 
 /** A mapping goes by its protocol and external port. One that is switched off may wait for its turn. */
-function reportSharedPorts(
-  mappings: readonly { readonly draft: MappingDraft; readonly mapping: MappingConfig }[],
-  findings: Findings,
-): void {
+function reportSharedPorts(mappings: readonly Written[], findings: Findings): void {
   const first = new Map<string, MappingDraft>();
   for (const { draft, mapping } of mappings) {
     if (!mapping.enabled) continue;
@@ -131,6 +150,22 @@ function reportSharedPorts(
         `the mapping of line ${there.section.line} has ${mapping.protocol} port ${mapping.externalPort} already`,
       ),
     );
+  }
+}
+
+/** What the gateway offers to this machine must not become everybody's by a mapping. */
+function reportReserved({ draft, mapping }: Written, { apiPort, socksPort }: GatewayPorts, findings: Findings): void {
+  const { places } = draft.reading;
+  const isHere = addressKind(mapping.internalHost) === 'loopback';
+  for (const [port, place] of [
+    [mapping.direction === 'in' ? mapping.externalPort : null, places.externalPort ?? places.internalPort],
+    [isHere ? mapping.internalPort : null, places.internalPort],
+  ] as const) {
+    const whose = port === apiPort ? 'API' : port === socksPort ? 'SOCKS5 proxy' : null;
+    if (whose === null) continue;
+    const problem = `port ${port} is the port of the gateway's own ${whose}: choose another one`;
+    findings.problems.push(problemAt(place ?? placeIn(draft.section, 'internal_port'), problem));
+    return;
   }
 }
 

@@ -45,10 +45,14 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   const routing = readSettings(ROUTING_SETTINGS, sections, findings);
   const relay = readSettings(RELAY_SETTINGS, sections, findings);
   const tunnels = readTunnels(sections, findings);
-  const mappings = readMappings(sections, findings);
 
   checkApi(core, findings);
   const exposed = toExposure(exposure, findings);
+  const mappings = readMappings(
+    sections,
+    { mode: exposed.mode, apiPort: core.values.apiPort, socksPort: exposed.socks5.port },
+    findings,
+  );
   checkHealth(health, findings);
   checkFailover(failover, findings);
   checkOperation(operation, findings);

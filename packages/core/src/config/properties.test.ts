@@ -283,7 +283,19 @@ const configs: fc.Arbitrary<Config> = fc
     relay: fc.record({ maxFlows: port, maxFlowsPerClient: port }),
     mappings,
   })
-  .map((config) => ({ ...config, warnings: [] }));
+  .map((config) => ({
+    ...config,
+    exposure: { ...config.exposure, mode: config.mappings.length > 0 ? ('proxy' as const) : config.exposure.mode },
+    mappings: config.mappings.map((one) => ({ ...one, ...apartFrom(config, one) })),
+    warnings: [],
+  }));
+
+/** The gateway's own ports are no mapping's. */
+function apartFrom({ core, exposure }: Pick<Config, 'core' | 'exposure'>, one: MappingConfig): Partial<MappingConfig> {
+  const own = [core.apiPort, exposure.socks5.port];
+  const free = (port: number): number => (own.includes(port) ? free((port % 65_000) + 300) : port);
+  return { internalPort: free(one.internalPort), externalPort: free(one.externalPort) };
+}
 
 /** Quotes whatever could be misread; durations in any unit that holds them exactly. */
 function print({
