@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FlowsDocument, PortsDocument, ProbeDocument } from '@hurricane/http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtCli } from '../support/cli.js';
 import type { Running } from '../support/command.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
 import { requireHost } from '../support/require-host.js';
@@ -37,6 +38,8 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
 
   beforeAll(async () => {
     bed = await Testbed.create({ pops: 2 });
+    // From one provider to the other.
+    await bed.internet.sysctl('net.ipv6.conf.all.forwarding=1');
     stateDir = await mkdtemp(join(tmpdir(), 'relay-state-'));
     program = bed.client.spawn([process.execPath, script('relay-program')]);
     const [, tcp, udp] = await program.says(/tcp (\d+) udp (\d+) ready/);
@@ -214,6 +217,11 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
     expect(metrics).toMatch(/hurricane_relay_flows_ended_total\{kind="tcp",end="tunnel_down"\} 50\n/);
     expect(metrics).toMatch(/hurricane_relay_flows_ended_total\{kind="udp",end="tunnel_down"\} 5[01]\n/);
     expect(metrics).toMatch(/hurricane_relay_bytes_total\{kind="tcp",direction="received"\} [1-9]\d+\n/);
+
+    const url = ['--url', 'http://127.0.0.1:8642'];
+    const lines = await bed.client.must([process.execPath, await builtCli(), 'ports', ...url]);
+    expect(lines.split('\n')).toContain(`udp  [${address('b')}]:${UDP} -> 127.0.0.1:${inside.udp}`);
+    expect(lines).toContain(`[${address('b')}]:${CONFIGURED} -> 127.0.0.1:${inside.tcp}  web\n`);
   });
 
   it('let connections finish when the daemon stops, for a while', async () => {

@@ -22,6 +22,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   modprobe: 'kmod',
   nft: 'nftables',
   ping: 'iputils-ping',
+  prlimit: 'util-linux',
   promtool: 'prometheus',
   setpriv: 'util-linux',
   socat: 'socat',

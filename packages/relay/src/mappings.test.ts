@@ -267,6 +267,16 @@ describe('the mappings of the configuration', () => {
     expect((await mappings.list())._unsafeUnwrap()).toEqual([]);
   });
 
+  it('are not opened by a reload that comes too late', async () => {
+    const { mappings, lines } = table();
+    const stopping = mappings.stop();
+    await mappings.adopt([configured()]);
+    await stopping;
+
+    expect((await mappings.list())._unsafeUnwrap()).toEqual([]);
+    expect(lines).toEqual([]);
+  });
+
   it('take the place of one that a program made, with a word about it', async () => {
     const { mappings, store, lines } = table();
     await mappings.map(aRequest({ internalPort: 1 }));

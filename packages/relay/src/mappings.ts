@@ -43,6 +43,8 @@ export class Mappings implements PortMappings {
   readonly #table = new Map<string, Mapping>();
   readonly #leave: () => void;
   #last: Promise<unknown> = Promise.resolve();
+  /** Nothing is opened any more. */
+  #stopped = false;
   /** Why the store must not be written: something may be in it that could not be read. */
   #storeFault: string | null = null;
 
@@ -97,6 +99,7 @@ export class Mappings implements PortMappings {
   /** Takes no new clients. What goes through goes on. */
   stop(): Promise<void> {
     this.#leave();
+    this.#stopped = true;
     return this.#inTurn(async () => {
       await Promise.all([...this.#table.values()].map((mapping) => mapping.close()));
     });
@@ -147,6 +150,7 @@ export class Mappings implements PortMappings {
   }
 
   async #adopt(wanted: readonly MappingSpec[]): Promise<void> {
+    if (this.#stopped) return;
     const staysAs = (mapping: Mapping): MappingSpec | undefined =>
       wanted.find((spec) => keyOf(spec) === keyOf(mapping.spec) && isSame(spec, mapping.spec));
     for (const mapping of [...this.#table.values()])
@@ -189,6 +193,7 @@ export class Mappings implements PortMappings {
 
   /** Takes it into the table, open or not: it opens when it can. */
   async #bringUp(mapping: Mapping): Promise<void> {
+    if (this.#stopped) return;
     if (this.#table.size >= MAX_PORT_MAPPINGS) {
       this.#log('error', `Mapping of ${keyOf(mapping.spec)}: there are ${MAX_PORT_MAPPINGS} already`);
       return;
