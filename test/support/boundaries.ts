@@ -107,9 +107,15 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'its tables know no SDK, and what they may do to a gateway is passed in',
   },
   {
+    place: 'relay/store',
+    files: /^packages\/relay\/src\/store\.ts$/,
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'fs', 'path')],
+    why: 'it only keeps what programs have asked for',
+  },
+  {
     place: 'relay',
     files: /^packages\/relay\/src\//,
-    only: [CORE, ...word('neverthrow'), ...node('net', 'dgram', 'dns')],
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'net', 'dgram', 'dns')],
     why: 'the data plane needs to know no more than which source address to use now',
   },
   { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },

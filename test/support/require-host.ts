@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   nc: 'netcat-openbsd',
   nft: 'nftables',
   ping: 'iputils-ping',
+  prlimit: 'util-linux',
   promtool: 'prometheus',
   proxychains4: 'proxychains4',
   python3: 'python3-socks',

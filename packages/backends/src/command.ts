@@ -21,6 +21,8 @@ export type SpawnError = Extract<
 export interface RunOptions {
   /** Instead of {@link COMMAND_DEADLINE}. */
   readonly deadline?: Millis;
+  /** What it reads from its standard input. Left out: nothing. */
+  readonly input?: Uint8Array;
 }
 
 /** Runs a program without a shell. A non-zero exit is an answer, not an error. Never rejects. */
@@ -40,8 +42,7 @@ const DRAIN: Millis = 200;
 /** Runs programs on this host. */
 export function systemRunner(launch: Launch = launchProgram): CommandRunner {
   return {
-    run: (argv, signal, options) =>
-      new ResultAsync(finish(launch, argv, signal, options?.deadline ?? COMMAND_DEADLINE)),
+    run: (argv, signal, options) => new ResultAsync(finish(launch, argv, signal, options)),
   };
 }
 
@@ -49,13 +50,13 @@ function finish(
   launch: Launch,
   argv: readonly string[],
   signal: AbortSignal,
-  deadline: Millis,
+  { deadline = COMMAND_DEADLINE, input }: RunOptions = {},
 ): Promise<Result<Finished, SpawnError>> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve(err({ kind: 'aborted' }));
     let child: ChildProcess;
     try {
-      child = launch(argv, { stdio: ['ignore', 'pipe', 'pipe'], ownGroup: true });
+      child = launch(argv, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'], ownGroup: true });
     } catch (cause) {
       return resolve(err({ kind: 'defect', cause }));
     }
@@ -77,6 +78,8 @@ function finish(
     const output = collect(child, () =>
       giveUp({ kind: 'command_failed', argv, exitCode: null, stderr: `printed more than ${OUTPUT_LIMIT} bytes` }),
     );
+    // One that ends without reading it is no fault of ours.
+    child.stdin?.on('error', () => {}).end(input);
     child.on('error', (cause) => settle(err(spawnFault(argv, cause))));
     child.on('close', (exitCode) => settle(ok({ exitCode, ...output() })));
     child.on('exit', (exitCode) => {

@@ -7,6 +7,7 @@ export { type He6in4Deps, he6in4 } from './he-6in4.js';
 export { PROTOCOL } from './ip.js';
 export { type IpBatch, ipBatch, spawnedBatch } from './ip-batch.js';
 export { ipMonitor } from './ip-monitor.js';
+export { type KnockOptions, knockOut } from './knock.js';
 export { type Launch, type LaunchOptions, launchProgram } from './launch.js';
 export { type LinuxDriversOptions, type LinuxHostOptions, linuxDrivers, linuxHost } from './linux-host.js';
 export { type PingProberOptions, pingProber } from './ping.js';

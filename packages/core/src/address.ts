@@ -34,6 +34,8 @@ export const LONGEST_PREFIX = 128;
 /** RFC 6164: from /127 on there is no room for a network address, so all zeros is a host like any other. */
 export const LONGEST_NETWORK = 126;
 
+const LAST_PORT = 65_535;
+
 /** The longest IPv6 text there is: six groups of four and a dotted IPv4 address. */
 const LONGEST_TEXT = 45;
 
@@ -95,6 +97,27 @@ export function parseAddressRange(text: string): Result<AddressRange, string> {
     : ipaddr.IPv6.networkAddressFromCIDR(cidr).toRFC5952String();
   if (first !== parsed.value) return err(`is no network: that begins with ${first}/${suffix}`);
   return ok({ address: first, length: Number(suffix) });
+}
+
+/** A port of an IPv6 address. */
+export interface Ipv6Endpoint {
+  /** Canonical text (RFC 5952). */
+  readonly address: string;
+  /** 1 to 65535. */
+  readonly port: number;
+}
+
+/** The far end of a connection, `[2001:db8::1]:7654`: a machine that can be reached by that address from anywhere. */
+export function parseTarget(text: string): Result<Ipv6Endpoint, string> {
+  const [, inBrackets = '', digits = ''] = /^\[([^\]]*)\]:([0-9]{1,5})$/.exec(text) ?? [];
+  const address = parseIpv6(inBrackets);
+  const port = Number(digits);
+  if (address.isErr() || port < 1 || port > LAST_PORT)
+    return err('is not an IPv6 address and a port such as [2001:db8::1]:7654');
+  const kind = addressKind(address.value);
+  return kind === 'unicast'
+    ? ok({ address: address.value, port })
+    : err(`is ${kind === 'unspecified' ? 'no address of a machine' : `a ${kind.replace('_', '-')} address`}`);
 }
 
 /** The network an address of ours is in, as canonical text without the length. */

@@ -1,4 +1,5 @@
-import type { Config, ConfigProblem, LogLevel, TunnelConfig, TunnelType } from './config/model.js';
+import type { Config, ConfigProblem, LogLevel, MappingConfig, TunnelConfig, TunnelType } from './config/model.js';
+import type { PortProtocol } from './port-mappings.js';
 
 export interface ConfigProblemDocument {
   readonly line: number | null;
@@ -21,6 +22,20 @@ export interface TunnelSettings {
   readonly mtu: number | null;
 }
 
+export interface MappingSettings {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly protocol: PortProtocol;
+  readonly internal_host: string;
+  readonly internal_port: number;
+  readonly external_port: number;
+  readonly v6_address: string;
+  readonly direction: 'in' | 'out';
+  readonly target: string | null;
+  readonly proxy_protocol: boolean;
+  readonly description: string | null;
+}
+
 /** The configuration in force, under the names of the file; lengths of time in milliseconds. No secret is in it. */
 export interface ConfigDocument {
   readonly core: {
@@ -40,6 +55,8 @@ export interface ConfigDocument {
     readonly socks5: { readonly bind: string; readonly port: number };
     readonly proxy: { readonly udp_base_port: number; readonly tcp_base_port: number };
   };
+  readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number };
+  readonly mappings: readonly MappingSettings[];
   readonly health: {
     readonly targets: readonly string[];
     readonly method: string;
@@ -97,6 +114,8 @@ export function configDocument(config: Config): ConfigDocument {
     },
     ...policies(config),
     routing: { metric: routing.metric, table_base: routing.tableBase, rule_base: routing.ruleBase },
+    relay: { max_flows: config.relay.maxFlows, max_flows_per_client: config.relay.maxFlowsPerClient },
+    mappings: config.mappings.map(mappingSettings),
     tunnels: config.tunnels.map(tunnelSettings),
     warnings: config.warnings.map(configProblemDocument),
   };
@@ -138,6 +157,22 @@ function policies({ health, failover, operation }: Config): Pick<ConfigDocument,
 
 export function configProblemDocument({ line, where, problem }: ConfigProblem): ConfigProblemDocument {
   return { line, where, problem };
+}
+
+function mappingSettings(mapping: MappingConfig): MappingSettings {
+  return {
+    name: mapping.name,
+    enabled: mapping.enabled,
+    protocol: mapping.protocol,
+    internal_host: mapping.internalHost,
+    internal_port: mapping.internalPort,
+    external_port: mapping.externalPort,
+    v6_address: mapping.v6Address,
+    direction: mapping.direction,
+    target: mapping.target,
+    proxy_protocol: mapping.proxyProtocol,
+    description: mapping.description,
+  };
 }
 
 function tunnelSettings(tunnel: TunnelConfig): TunnelSettings {

@@ -135,8 +135,8 @@ export interface Host {
 /**
  * Ports of the tunnels' addresses that lead to programs on this machine: what a relay offers.
  *
- * Never rejects and never throws. What it answers is true at that moment: a mapping exists once `map`
- * has succeeded and is gone once `unmap` has.
+ * Never rejects and never throws. What it answers is true at that moment: a mapping exists, with its sockets open,
+ * once `map` has succeeded and is gone once `unmap` has.
  */
 export interface PortMappings {
   /**
@@ -144,7 +144,7 @@ export interface PortMappings {
    * port errs with `port_taken`. Fails: nothing is open that was not before.
    */
   map(request: PortMappingRequest): ResultAsync<PortMapping, PortError>;
-  /** Closes a mapping and what goes through it, and resolves to what it was. */
+  /** Closes a mapping and what goes through it, and resolves to what it was. One of the configuration is not closed. */
   unmap(protocol: PortProtocol, externalPort: number): ResultAsync<PortMapping, PortError>;
   /** Every mapping there is, the oldest first. */
   list(): ResultAsync<readonly PortMapping[], PortError>;

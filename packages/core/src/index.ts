@@ -2,6 +2,7 @@ export {
   type AddressRange,
   addressKind,
   hostInNetwork,
+  type Ipv6Endpoint,
   type Ipv6Prefix,
   isNetwork,
   networkOf,
@@ -10,6 +11,7 @@ export {
   parseIpv4,
   parseIpv6,
   parseIpv6Prefix,
+  parseTarget,
 } from './address.js';
 export {
   CORE_DEFAULTS,
@@ -18,6 +20,7 @@ export {
   HEALTH_DEFAULTS,
   MCP_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './config/defaults.js';
 export type {
@@ -32,9 +35,11 @@ export type {
   HealthPolicy,
   Ipv4Policy,
   LogLevel,
+  MappingConfig,
   McpConfig,
   OperationPolicy,
   ProbeMethod,
+  RelayPolicy,
   RoutingPolicy,
   Socks5Config,
   TunnelConfig,
@@ -47,6 +52,7 @@ export {
   type ConfigProblemDocument,
   configDocument,
   configProblemDocument,
+  type MappingSettings,
   type TunnelSettings,
 } from './config-document.js';
 export type {
@@ -99,7 +105,15 @@ export {
   probeDocument,
   unaskedProbe,
 } from './port-documents.js';
-export type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from './port-mappings.js';
+export {
+  MAX_PORT_MAPPINGS,
+  type MappingState,
+  type PortError,
+  type PortMapping,
+  type PortMappingRequest,
+  type PortProbe,
+  type PortProtocol,
+} from './port-mappings.js';
 export {
   type Hypothesis,
   Rehearsal,

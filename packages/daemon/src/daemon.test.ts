@@ -7,6 +7,18 @@ import { fakeApi, fakeFile, fakeHost, fakeOutside, TWO_TUNNELS } from './fakes.t
 
 const OPTIONS: DaemonOptions = { configFile: '/etc/gateway.conf', debug: false, foreground: false, version: '1.2.3' };
 
+/** With a mapping to an address that no tunnel has, so that no port is opened. */
+const IN_PROXY_MODE = `${TWO_TUNNELS}
+[core]
+state_dir = /nonexistent
+[exposure]
+mode = proxy
+[mapping.i2p]
+protocol = udp
+internal_port = 7654
+v6_address = 2001:db8:77::1
+`;
+
 describe('a daemon that runs', () => {
   it('raises its tunnels, and takes everything down after SIGTERM', async () => {
     const host = fakeHost();
@@ -52,7 +64,7 @@ describe('a daemon that runs', () => {
 
   it('ends at once after a second signal, and says what is left', async () => {
     const host = fakeHost(['wg']);
-    const outside = fakeOutside({ makeHost: () => host, limits: { api: 50, gateway: 20_000, host: 50 } });
+    const outside = fakeOutside({ makeHost: () => host, limits: { api: 50, relay: 50, gateway: 20_000, host: 50 } });
 
     const ended = runDaemon(OPTIONS, outside);
     await vi.waitFor(() => expect(host.asked).toHaveLength(2));
@@ -100,6 +112,34 @@ describe('a daemon that runs', () => {
 
     expect(outside.log.lines).toContain('debug: Staying in the foreground, as always: -f changes nothing');
     expect(outside.log.lines.join('\n')).toContain('warn: exposure.mode socks5 is not offered');
+  });
+});
+
+describe('exposure mode proxy', () => {
+  it('opens the mappings of the configuration, offers them over the API, and lets go of them at the end', async () => {
+    const app = handedApp();
+    const outside = fakeOutside({ readText: fakeFile(IN_PROXY_MODE).readText, serve: app.serve });
+    const ended = runDaemon(OPTIONS, outside);
+
+    await vi.waitFor(async () =>
+      expect(await app.get('/ports')).toMatchObject({ ports: [{ name: 'i2p', state: 'waiting' }] }),
+    );
+    expect(await app.get('/flows')).toEqual({ total: 0, flows: [] });
+    outside.signal('SIGTERM');
+
+    expect(await ended).toBe(EXIT.ok);
+    expect(outside.log.lines.filter((line) => line.includes('not offered'))).toEqual([]);
+  });
+
+  it('is needed for mappings', async () => {
+    const app = handedApp();
+    const outside = fakeOutside({ serve: app.serve });
+    const ended = runDaemon(OPTIONS, outside);
+
+    await vi.waitFor(async () => expect(await app.get('/ports')).toMatchObject({ kind: 'ports_not_offered' }));
+    expect(await app.get('/flows')).toMatchObject({ kind: 'not_offered' });
+    outside.signal('SIGTERM');
+    await ended;
   });
 });
 
@@ -400,3 +440,17 @@ describe('SIGHUP', () => {
     expect(await ended).toBe(EXIT.ok);
   });
 });
+
+/** An API that is asked in process. */
+function handedApp() {
+  const api = fakeApi();
+  let app: ServeOptions['app'] | null = null;
+  return {
+    serve: (options: ServeOptions) => {
+      app = options.app;
+      return api.serve(options);
+    },
+    get: async (path: string): Promise<unknown> =>
+      (await app?.fetch(new Request(`http://127.0.0.1:8642${path}`), {}))?.json(),
+  };
+}

@@ -2,7 +2,7 @@ import { type Clock, type Config, describeConfigProblem, Gateway, type Host, Ins
 import { createApp, type LogSource, Metrics, type Sources } from '@hurricane/http';
 import type { ProcessSource } from '@hurricane/http/node';
 import type { McpHttp } from '@hurricane/mcp/node';
-import { err, ok, type Result } from 'neverthrow';
+import { err, errAsync, ok, type Result } from 'neverthrow';
 import { type Api, type ApiError, type ApiOptions, openApi } from './api.js';
 import { loadConfig, type ReadText } from './config-file.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -10,6 +10,7 @@ import { STOP_LIMITS, type StopLimits } from './limits.js';
 import type { Log } from './log.js';
 import { keptLog, LogRing } from './log-ring.js';
 import { type Mcp, type McpOptions, mcpOverHttp, openMcp } from './mcp.js';
+import { type Relay, type RelayOutside, relayFor } from './relay.js';
 import { Reloader } from './reloader.js';
 import { stopAll, tellWhatIsLeft } from './shutdown.js';
 import { aborted, type Signals } from './signals.js';
@@ -38,9 +39,16 @@ export interface Outside extends Pick<ApiOptions, 'serve' | 'serveSocket' | 'rea
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly limits?: StopLimits;
+  /** Default: nobody can be asked, so that probes find nothing out and holders of ports stay unknown. */
+  readonly relay?: RelayOutside;
   /** What the process says of itself among the metrics. */
   readonly process?: ProcessSource;
 }
+
+const NOBODY: RelayOutside = {
+  knock: () => errAsync({ reason: 'this gateway has no way to send it' }),
+  holderOf: () => Promise.resolve(null),
+};
 
 /** What runs, and has to be stopped. */
 export interface Running {
@@ -49,6 +57,8 @@ export interface Running {
   readonly host: Host;
   readonly api: Api;
   readonly mcp: Mcp;
+  /** Null in kernel mode. */
+  readonly relay: Relay | null;
 }
 
 /**
@@ -101,15 +111,20 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
   if (created.isErr()) return err({ kind: 'no_gateway', error: created.error });
   const gateway = created.value;
   const insight = new Insight(gateway);
-  const shown = { config, gateway, insight, version: options.version, log };
+  const relay = relayFor({ ...NOBODY, ...outside.relay, gateway, config, log });
+  const { ports, flows } = relay ?? {};
+  const carried = { ...(ports === undefined ? {} : { ports }), ...(flows === undefined ? {} : { flows }) };
+  const shown = { config, gateway, insight, version: options.version, log, ...(ports === undefined ? {} : { ports }) };
   const overHttp = mcpOverHttp(shown);
-  const api = await serveApi({ gateway, insight, logs, metrics }, { config, mcp: overHttp }, options, outside);
+  const sources = { gateway, insight, logs, metrics, ...carried };
+  const api = await serveApi(sources, { config, mcp: overHttp }, options, outside);
   if (api.isErr()) return err(api.error);
+  await relay?.begin();
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   const mcp = await openMcp({ ...shown, bind: outside.bind });
   // A signal that came during all this stops a gateway that has put up nothing.
   if (!outside.signals.stop.aborted) gateway.start();
-  return ok({ config, running: { gateway, insight, host, api: api.value, mcp } });
+  return ok({ config, running: { gateway, insight, host, api: api.value, relay, mcp } });
 }
 
 function introduce(config: Config, { configFile, foreground, version }: DaemonOptions, log: Log): void {
@@ -117,7 +132,7 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
   if (foreground) log.log('debug', 'Staying in the foreground, as always: -f changes nothing');
   for (const warning of config.warnings) log.log('warn', describeConfigProblem(configFile, warning));
   const { mode } = config.exposure;
-  if (mode !== 'kernel')
+  if (mode === 'socks5')
     log.log(
       'warn',
       `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`,
@@ -159,9 +174,11 @@ function refuse(error: StartError, { configFile }: DaemonOptions, { log, example
 function serveReloads(
   { configFile: file, debug }: DaemonOptions,
   { readText, log, signals }: Outside,
-  { config: started, running: { gateway, api } }: Started,
+  { config: started, running: { gateway, api, relay } }: Started,
 ): void {
   const rereadToken = api.rereadToken;
-  const reloader = new Reloader({ file, readText, gateway, log, started, debug, rereadToken, stop: signals.stop });
+  const onConfig = async (config: Config): Promise<void> => relay?.reload(config);
+  const { stop } = signals;
+  const reloader = new Reloader({ file, readText, gateway, log, started, debug, rereadToken, onConfig, stop });
   signals.onReload(() => void reloader.reload());
 }

@@ -134,7 +134,7 @@ export function fakeOutside(parts: Partial<Outside> = {}): FakeOutside {
     bind: (_server, { path }) => okAsync(path),
     serveSocket: ({ path }) => okAsync({ path, close: () => okAsync({ cut: 0 }) }),
     readToken: () => okAsync(BearerToken.of('0123456789abcdef')._unsafeUnwrap()),
-    limits: { api: 50, gateway: 50, host: 50 },
+    limits: { api: 50, relay: 50, gateway: 50, host: 50 },
     ...parts,
     log: rememberedLog(),
     signal: (name) => void source.emit(name),

@@ -23,6 +23,8 @@ const FIXED: readonly FixedSetting[] = [
   { name: 'exposure.mode', of: (c) => c.exposure.mode },
   { name: 'health.method', of: (c) => c.health.method },
   { name: 'health.port', of: (c) => c.health.port },
+  { name: 'relay.max_flows', of: (c) => c.relay.maxFlows },
+  { name: 'relay.max_flows_per_client', of: (c) => c.relay.maxFlowsPerClient },
   { name: 'routing.metric', of: (c) => c.routing.metric },
   { name: 'routing.table_base', of: (c) => c.routing.tableBase },
   { name: 'routing.rule_base', of: (c) => c.routing.ruleBase },
@@ -47,6 +49,7 @@ export function adopt(started: Config, next: Config): Adoption {
       exposure: started.exposure,
       health: { ...next.health, method, port },
       routing: started.routing,
+      relay: started.relay,
     },
     waiting: FIXED.filter((setting) => setting.of(started) !== setting.of(next)).map((setting) => setting.name),
   };

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
-import { autoProber, linuxHost } from '@hurricane/backends';
-import { systemClock } from '@hurricane/core';
-import { bindPrivately, processSource, serve, serveSocket } from '@hurricane/http/node';
+import { autoProber, knockOut, linuxHost, systemRunner } from '@hurricane/backends';
+import { describeDriverError, systemClock } from '@hurricane/core';
+import { bindPrivately, holderOfPort, processSource, serve, serveSocket } from '@hurricane/http/node';
 import { asleep } from './asleep.js';
 import { readTextFile } from './config-file.js';
 import { describeCrash, watchCrashes } from './crash.js';
@@ -44,6 +44,13 @@ export async function runHere(asked: Extract<Invocation, { kind: 'run' }>, signa
       serveSocket,
       bind: bindPrivately,
       process: processSource(),
+      relay: {
+        knock: (how) => knockOut(how, systemRunner()).mapErr((error) => ({ reason: describeDriverError(error) })),
+        holderOf: async (protocol, port) => {
+          const holder = await holderOfPort(port, protocol);
+          return holder === null ? null : `${holder.name} (process ${holder.pid})`;
+        },
+      },
     },
   );
   const survived = life.catch((thrown: unknown) => {

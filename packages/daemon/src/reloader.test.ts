@@ -17,6 +17,7 @@ describe('a running daemon', () => {
     ['[core]\napi_trusted_hosts = a b', ['core.api_trusted_hosts']],
     ['[core]\nstate_dir = /var/lib/other', ['core.state_dir']],
     ['[exposure]\nmode = proxy', ['exposure.mode']],
+    ['[relay]\nmax_flows = 7\nmax_flows_per_client = 3', ['relay.max_flows', 'relay.max_flows_per_client']],
     ['[health]\nmethod = tcp\nport = 443', ['health.method', 'health.port']],
     [
       '[routing]\nmetric = 7\ntable_base = 500\nrule_base = 600',
@@ -47,6 +48,7 @@ describe('a reload', () => {
 
     const config = vi.mocked(options.gateway.reload).mock.calls[0]?.[0];
     expect(config?.core.apiPort).toBe(8642);
+    expect(options.onConfig).toHaveBeenCalledWith(config);
     expect(config?.core.logLevel).toBe('warn');
     expect(log.level).toBe('warn');
     expect(log.lines).toEqual(['warn: Changes to core.api_port, routing.metric take effect at the next start']);
@@ -120,6 +122,7 @@ function aReloader(text: string | null, parts: Partial<ReloaderOptions> = {}) {
     started: configOf(TWO_TUNNELS),
     debug: false,
     rereadToken: vi.fn(async () => undefined),
+    onConfig: vi.fn(async () => undefined),
     stop: new AbortController().signal,
     log,
     ...parts,

@@ -15,6 +15,8 @@ export interface ReloaderOptions {
   readonly debug: boolean;
   /** Whatever comes of the configuration: the token is a file of its own. */
   readonly rereadToken: () => Promise<void>;
+  /** Told of each configuration that has been taken on. */
+  readonly onConfig: (config: Config) => Promise<void>;
   /** Aborted once the daemon is stopping: then nothing is taken on. */
   readonly stop: AbortSignal;
 }
@@ -44,7 +46,7 @@ export class Reloader {
   }
 
   async #once(): Promise<void> {
-    const { file, readText, gateway, log, started, debug, rereadToken, stop } = this.#options;
+    const { file, readText, gateway, log, started, debug, rereadToken, onConfig, stop } = this.#options;
     await rereadToken();
     const loaded = await loadConfig(file, readText);
     if (stop.aborted) return;
@@ -61,6 +63,7 @@ export class Reloader {
       return;
     }
     if (!debug) log.setLevel(config.core.logLevel);
+    await onConfig(config);
     if (waiting.length > 0) log.log('warn', `Changes to ${waiting.join(', ')} take effect at the next start`);
   }
 }

@@ -6,11 +6,12 @@ import type { Log } from './log.js';
 
 /** Stops everything, each part within its limit. The exit code says whether anything is left. */
 export async function stopAll(
-  { gateway, insight, host, api, mcp }: Running,
+  { gateway, insight, host, api, relay, mcp }: Running,
   limits: StopLimits,
   log: Log,
 ): Promise<ExitCode> {
   await Promise.all([api.close(limits.api), mcp.close(limits.api)]);
+  await relay?.stop(limits.relay);
   const stopped = await gateway.stop(limits.gateway);
   insight.close();
   if (stopped.isErr()) log.log('error', `Not everything is stopped: ${describeGatewayError(stopped.error)}`);

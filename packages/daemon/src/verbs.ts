@@ -89,12 +89,16 @@ function preferenceLine(preferred: string | null, primary: string | null): strin
 function portLines({ ports }: PortsDocument): readonly string[] {
   if (ports.length === 0) return ['There are no port mappings.'];
   return ports.map((port) => {
-    const here = `127.0.0.1:${port.internal_port}`;
-    const there = `[${port.v6_address}]:${port.external_port}`;
+    const here = pointText(port.internal_host, port.internal_port);
+    const there = pointText(port.v6_address ?? '-', port.external_port);
     const way = port.direction === 'in' ? `${there} -> ${here}` : `${here} -> ${port.target ?? there}`;
-    return `${port.protocol}  ${way}${port.description === null ? '' : `  ${port.description}`}`;
+    const notes = [port.name, port.description, port.state === 'open' ? null : `${port.state}: ${port.problem ?? ''}`];
+    return [`${port.protocol}  ${way}`, ...notes.filter((note) => note !== null)].join('  ');
   });
 }
+
+const pointText = (address: string, port: number): string =>
+  /:/.test(address) ? `[${address}]:${port}` : `${address}:${port}`;
 
 function refusal(url: string, fault: ClientFault): Report {
   const daemon = `the daemon at ${printableWithin(200, url)}`;

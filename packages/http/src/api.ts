@@ -11,6 +11,7 @@ import type {
 import type {
   CheckDocument,
   ConfigDocument,
+  FlowsDocument,
   IndexDocument,
   LivenessDocument,
   LogsDocument,
@@ -70,6 +71,7 @@ export interface Answers {
   readonly unmapPort: PortDocument;
   readonly probeUdpPort: ProbeDocument;
   readonly probeTcpPort: ProbeDocument;
+  readonly listFlows: FlowsDocument;
   readonly getConfig: ConfigDocument;
   readonly checkConfig: CheckDocument;
   readonly getHistory: HistoryView;
@@ -127,6 +129,7 @@ export type ApiSchema = {
   };
   '/probe/udp': { $get: Endpoint<'probeUdpPort', { query: { port: string } }> };
   '/probe/tcp': { $get: Endpoint<'probeTcpPort', { query: { port: string } }> };
+  '/flows': { $get: Endpoint<'listFlows', Nothing> };
   '/config': { $get: Endpoint<'getConfig', Nothing> };
   '/history': { $get: Endpoint<'getHistory', { query: { tunnel?: string; since?: string } }> };
   '/logs': { $get: Endpoint<'getLogs', { query: { since?: string } }> };

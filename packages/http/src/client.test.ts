@@ -46,7 +46,7 @@ describe('the typed client', () => {
 
     expect(gateway.told).toEqual(['prefer null', 'restart he']);
     expect(mapped._unsafeUnwrap()).toMatchObject({ ...mapping, status: 'ok' });
-    expect(probed._unsafeUnwrap()).toMatchObject({ port: 7, status: 'closed' });
+    expect(probed._unsafeUnwrap()).toMatchObject({ port: 7, status: 'unknown' });
     expect(gone._unsafeUnwrap()).toMatchObject(mapping);
   });
 

@@ -22,6 +22,7 @@ export const PROBLEM_MEANINGS: { readonly [Kind in ApiProblem['kind']]: string }
   ports_not_offered: 'Port mappings belong to exposure mode `proxy`: write `mode = proxy` under `[exposure]`.',
   port_taken: 'Another mapping or another program has that port.',
   port_reserved: 'The gateway itself uses that port.',
+  mapping_configured: 'The mapping stands in the configuration, and is removed there.',
   body_too_large: 'The body is larger than 64 KiB.',
   wrong_media_type: 'The Content-Type is missing or not the one that is taken: see the field Accept of the answer.',
   encoded_body: 'The body has a Content-Encoding. Send it as it is.',

@@ -1,9 +1,10 @@
-import type { ConfigProblemDocument, LogLevel, PortDocument } from '@hurricane/core';
+import type { ConfigProblemDocument, LogLevel, PortDocument, UnixSeconds } from '@hurricane/core';
 
 export type {
   ConfigDocument,
   ConfigProblemDocument,
   EventDocument,
+  MappingSettings,
   PortDocument,
   PortsDocument,
   ProbeDocument,
@@ -39,6 +40,25 @@ export interface PreferenceDocument {
 
 /** `status` is the seed's. */
 export type MappedDocument = { readonly status: 'ok' } & PortDocument;
+
+/** A connection, or a session of datagrams. */
+export interface FlowDocument {
+  readonly id: number;
+  readonly kind: 'tcp' | 'udp';
+  readonly origin: string;
+  readonly client: string;
+  readonly target: string;
+  readonly tunnel: string | null;
+  readonly since: UnixSeconds;
+  readonly sent_bytes: number;
+  readonly received_bytes: number;
+}
+
+export interface FlowsDocument {
+  /** How many there are; `flows` has the oldest of them. */
+  readonly total: number;
+  readonly flows: readonly FlowDocument[];
+}
 
 export interface CheckDocument {
   readonly valid: boolean;

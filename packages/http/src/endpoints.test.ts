@@ -178,7 +178,20 @@ describe.each([
           v6_address: OURS,
         });
         expect(bodyOf(await client.ask('/ports'))).toEqual({
-          ports: [{ protocol, ...MAPPING, direction: 'in', target: null, since: SAMPLE_TIME }],
+          ports: [
+            {
+              protocol,
+              ...MAPPING,
+              internal_host: '127.0.0.1',
+              auto: false,
+              direction: 'in',
+              target: null,
+              name: null,
+              state: 'open',
+              problem: null,
+              since: SAMPLE_TIME,
+            },
+          ],
         });
       },
     );
@@ -326,6 +339,34 @@ describe.each([
     });
   });
 
+  describe('flows', () => {
+    test('GET /flows lists what the relay carries', async () => {
+      expect(bodyOf(await ask('/flows'))).toEqual({
+        total: 2,
+        flows: [
+          {
+            id: 1,
+            kind: 'tcp',
+            origin: 'mapping tcp 80',
+            client: '[2001:db8:ffff::1]:40000',
+            target: '127.0.0.1:80',
+            tunnel: 'he',
+            since: SAMPLE_TIME,
+            sent_bytes: 10,
+            received_bytes: 20,
+          },
+          expect.objectContaining({ id: 2, kind: 'udp', target: '[::1]:7654' }),
+        ],
+      });
+    });
+
+    test('without a relay there are none to be had', async () => {
+      const { flows, ...rest } = everySource();
+
+      expectProblem(await ask('/flows', {}, rest), 503, 'not_offered');
+    });
+  });
+
   describe('probes', () => {
     test.each(['udp', 'tcp'])('GET /probe/%s has the members of the sample', async (protocol) => {
       const kernel = everySource(obedientGateway(twoTunnels()));
@@ -335,8 +376,11 @@ describe.each([
 
         expect(reply.status).toBe(200);
         expect(bodyOf(reply)).toEqual({
-          status: options === kernel ? 'unknown' : 'closed',
+          status: 'unknown',
           port: 7654,
+          address: null,
+          vantage: null,
+          latency_ms: null,
           note: expect.stringContaining(protocol),
         });
       }

@@ -13,6 +13,7 @@ import {
 import { err, ok, type Result } from 'neverthrow';
 import type { Answers, DocumentId, InputOf } from './api.js';
 import type { PreferenceDocument } from './documents.js';
+import { flowsDocument } from './flow-answers.js';
 import { listPorts, mapPort, probePort, unmapPort } from './port-answers.js';
 import type { ApiProblem } from './problems.js';
 import type { GatewaySource, Sources } from './sources.js';
@@ -41,6 +42,7 @@ export const HANDLERS: { readonly [Id in DocumentId]: DocumentHandler<Id> } = {
   unmapPort: (sources, input) => unmapPort(input, sources),
   probeUdpPort: (sources, { port }) => probePort('udp', port, sources),
   probeTcpPort: (sources, { port }) => probePort('tcp', port, sources),
+  listFlows: ({ flows }) => (flows === undefined ? notOffered('relay') : ok(flowsDocument(flows))),
   getConfig: ({ gateway }) => ok(configDocument(gateway.status().config)),
   checkConfig: (_sources, { body }) => ok(checkDocument(body)),
   getHistory: (sources, input) => history(sources, input),

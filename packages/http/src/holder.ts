@@ -7,12 +7,13 @@ import type { Holder } from './listen-error.js';
 /** Processes looked through: a few thousand take some 100 ms, and this is only done before giving up. */
 const MOST_PROCESSES = 10_000;
 
-/** The process that listens on a TCP port of this machine. Null when it cannot be told. */
-export async function holderOfPort(port: number): Promise<Holder | null> {
+/** The process that listens on a port of this machine. Null when it cannot be told. */
+export async function holderOfPort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<Holder | null> {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   // proc(5): sl, local_address, rem_address, st (0A: listening), four more, uid, timeout, inode.
-  const line = new RegExp(`^ *\\d+: [0-9A-F]+:${wanted} [0-9A-F:]+ 0A(?: +\\S+){5} +(\\d+)`, 'gm');
-  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(textOf));
+  const state = protocol === 'tcp' ? '0A' : '07';
+  const line = new RegExp(`^ *\\d+: [0-9A-F]+:${wanted} [0-9A-F:]+ ${state}(?: +\\S+){5} +(\\d+)`, 'gm');
+  const tables = await Promise.all([`/proc/net/${protocol}`, `/proc/net/${protocol}6`].map(textOf));
   return holderOf(tables.flatMap((table) => [...table.matchAll(line)].map((found) => found[1] ?? '')));
 }
 

@@ -7,12 +7,15 @@ export type {
   ConfigDocument,
   ConfigProblemDocument,
   EventDocument,
+  FlowDocument,
+  FlowsDocument,
   GapDocument,
   IndexDocument,
   LivenessDocument,
   LogLine,
   LogsDocument,
   MappedDocument,
+  MappingSettings,
   PortDocument,
   PortsDocument,
   PreferenceDocument,
@@ -28,4 +31,13 @@ export { OPENAPI, type OpenapiDocument } from './openapi-document.js';
 export type { FaultDocument, ProblemDocument } from './problem-document.js';
 export type { ApiProblem } from './problems.js';
 export type { RateLimit } from './rate.js';
-export type { GatewaySource, InsightSource, LogSource, Sources } from './sources.js';
+export type {
+  FlowPoint,
+  FlowRow,
+  FlowSource,
+  FlowSums,
+  GatewaySource,
+  InsightSource,
+  LogSource,
+  Sources,
+} from './sources.js';

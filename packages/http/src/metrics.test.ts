@@ -4,6 +4,7 @@ import { Metrics, type Observed } from './metrics.js';
 import { Histogram } from './metrics-histogram.js';
 import { expositionOf } from './metrics-text.js';
 import { anApp } from './testing-clients.test-support.js';
+import { everySource } from './testing-sources.test-support.js';
 import { aReading, aStatus, aTunnel, heTunnel } from './testing-status.test-support.js';
 
 const KNOWN = `# HELP hurricane_build_info The version that runs.
@@ -158,6 +159,28 @@ describe('the metrics', () => {
     expect(text).toContain('probe_rtt_seconds_sum{tunnel="he"} 0.735\n');
     expect(text).toContain('probe_rtt_seconds_count{tunnel="he"} 2\n');
     expect(text).not.toContain('stranger');
+  });
+});
+
+describe('the metrics of a relay', () => {
+  test('tell what it carries, how flows end, what was refused and what went wrong', async () => {
+    const text = await (await anApp(everySource()).app.request('/metrics')).text();
+
+    expect(text.split('\n').filter((line) => line.startsWith('hurricane_relay_'))).toEqual([
+      'hurricane_relay_flows{kind="tcp"} 1',
+      'hurricane_relay_flows{kind="udp"} 1',
+      'hurricane_relay_bytes_total{kind="tcp",direction="sent"} 110',
+      'hurricane_relay_bytes_total{kind="tcp",direction="received"} 220',
+      'hurricane_relay_bytes_total{kind="udp",direction="sent"} 110',
+      'hurricane_relay_bytes_total{kind="udp",direction="received"} 220',
+      'hurricane_relay_flows_ended_total{kind="tcp",end="finished"} 3',
+      'hurricane_relay_flows_ended_total{kind="tcp",end="reset"} 1',
+      'hurricane_relay_flows_ended_total{kind="udp",end="finished"} 3',
+      'hurricane_relay_flows_ended_total{kind="udp",end="reset"} 1',
+      'hurricane_relay_flows_refused_total{kind="tcp",reason="too_many_flows"} 0',
+      'hurricane_relay_flows_refused_total{kind="udp",reason="too_many_flows"} 0',
+      'hurricane_relay_faults_total{kind="tcp",reason="refused"} 2',
+    ]);
   });
 });
 

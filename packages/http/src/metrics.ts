@@ -1,7 +1,9 @@
 import type { GatewayStatus, LinkCounters, ProbeFinding, StepRecord, SwitchReason } from '@hurricane/core';
 import { gaugeFamilies, type ProcessReading, processFamilies } from './metrics-gauges.js';
 import { Histogram } from './metrics-histogram.js';
+import { relayFamilies } from './metrics-relay.js';
 import { expositionOf, type Family, type Sample } from './metrics-text.js';
+import type { FlowSource } from './sources.js';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -74,8 +76,8 @@ export class Metrics {
     this.#api.observe(`${operation} ${outcome}`, seconds, () => ({ operation, status: outcome }));
   }
 
-  /** The whole exposition. */
-  text(status: GatewayStatus): string {
+  /** The whole exposition. `flows`: what a relay carries, where there is one. */
+  text(status: GatewayStatus, flows?: FlowSource): string {
     this.#keep(status.tunnels.map((t) => t.config.name));
     for (const t of status.tunnels) this.#countBytes(t.config.name, t.reading?.counters ?? null);
     const { version, process } = this.#options;
@@ -84,6 +86,7 @@ export class Metrics {
       { name: 'hurricane_build_info', type: 'gauge', help: 'The version that runs.', samples: [built] },
       ...gaugeFamilies(status),
       ...this.#counters(status),
+      ...(flows === undefined ? [] : relayFamilies(flows)),
       {
         name: 'hurricane_api_request_duration_seconds',
         type: 'histogram',

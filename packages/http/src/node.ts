@@ -10,6 +10,7 @@ import { giveToGroup, listenPrivately, makeRoomFor, type SocketMode } from './un
 
 export { BearerToken, describeTokenFlaw, type TokenFlaw } from './bearer-token.js';
 export type { Closed } from './connections.js';
+export { holderOfPort } from './holder.js';
 export { SERVE_LIMITS, type ServeLimits } from './limits.js';
 export { describeListenError, type Holder, type ListenError } from './listen-error.js';
 

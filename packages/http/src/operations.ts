@@ -33,6 +33,7 @@ export const OPERATIONS = {
   unmapPort: { method: 'DELETE', path: '/ports/{protocol}/{external_port}', produces: 'application/json' },
   probeUdpPort: { method: 'GET', path: '/probe/udp', produces: 'application/json' },
   probeTcpPort: { method: 'GET', path: '/probe/tcp', produces: 'application/json' },
+  listFlows: { method: 'GET', path: '/flows', produces: 'application/json' },
   getConfig: { method: 'GET', path: '/config', produces: 'application/json' },
   checkConfig: { method: 'POST', path: '/config/check', produces: 'application/json', consumes: 'text/plain' },
   getHistory: { method: 'GET', path: '/history', produces: 'application/json' },

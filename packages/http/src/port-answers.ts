@@ -76,6 +76,7 @@ function addressIn(text: string): Result<string, ApiProblem> {
 function problemOf(error: PortError): ApiProblem {
   switch (error.kind) {
     case 'port_taken':
+      return { kind: error.kind, field: `/${error.side}_port`, port: error.port, holder: error.holder };
     case 'port_reserved':
       return { kind: error.kind, field: `/${error.side}_port`, port: error.port };
     case 'not_permitted':
@@ -87,6 +88,7 @@ function problemOf(error: PortError): ApiProblem {
     case 'address_not_ours':
     case 'no_address':
     case 'bad_target':
+    case 'mapping_configured':
     case 'too_many_mappings':
       return error;
   }

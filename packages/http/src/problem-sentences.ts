@@ -83,6 +83,7 @@ type PortProblem = Extract<
       | 'port_reserved'
       | 'port_not_permitted'
       | 'unknown_mapping'
+      | 'mapping_configured'
       | 'too_many_mappings'
       | 'address_not_ours'
       | 'no_address'
@@ -99,13 +100,15 @@ function portSentence(problem: PortProblem): string {
         : `Port mappings belong to exposure mode "proxy", and this gateway is in mode "${problem.mode}". ` +
             'To enable them, write "mode = proxy" under [exposure] in the configuration and restart the gateway.';
     case 'port_taken':
-      return `Port ${problem.port} is taken by another mapping or another program. Choose another one.`;
+      return `Port ${problem.port} is taken by ${problem.holder ?? 'another program'}. Choose another one.`;
     case 'port_reserved':
       return `Port ${problem.port} is the gateway's own. Choose another one.`;
     case 'port_not_permitted':
       return `The gateway is not permitted to listen on port ${problem.port}. Choose one above 1023.`;
     case 'unknown_mapping':
       return `There is no mapping of ${problem.protocol} port ${problem.port}. GET /ports lists those there are.`;
+    case 'mapping_configured':
+      return `This mapping stands in the configuration, in [mapping.${problem.name}]. Remove it there and reload.`;
     case 'too_many_mappings':
       return `There are ${problem.limit} mappings, which is as many as there can be. Remove one first.`;
     case 'address_not_ours':

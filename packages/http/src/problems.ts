@@ -32,7 +32,11 @@ export type ApiProblem =
   | { readonly kind: 'too_slow' }
   /** Port mappings belong to proxy mode. */
   | { readonly kind: 'ports_not_offered'; readonly mode: ExposureMode }
-  | { readonly kind: 'port_taken' | 'port_reserved'; readonly field: string; readonly port: number }
+  /** `holder` completes "taken by …". */
+  | { readonly kind: 'port_taken'; readonly field: string; readonly port: number; readonly holder: string | null }
+  | { readonly kind: 'port_reserved'; readonly field: string; readonly port: number }
+  /** It stands in the configuration, under that name. */
+  | { readonly kind: 'mapping_configured'; readonly name: string }
   | { readonly kind: 'wrong_media_type'; readonly given: string | null; readonly wanted: string }
   | { readonly kind: 'encoded_body'; readonly encoding: string }
   | { readonly kind: 'expectation_failed' }
@@ -80,6 +84,7 @@ export const PROBLEM_STATUS: Readonly<Record<ApiProblem['kind'], number>> = {
   ports_not_offered: 409,
   port_taken: 409,
   port_reserved: 409,
+  mapping_configured: 409,
   body_too_large: 413,
   wrong_media_type: 415,
   encoded_body: 415,

@@ -39,11 +39,11 @@ export function responders(options: AppOptions): (id: OperationId) => Responder 
 }
 
 function metricsResponse(options: AppOptions): Response {
-  const { gateway, metrics } = options;
+  const { gateway, metrics, flows } = options;
   if (metrics === undefined) return refuse({ kind: 'not_offered', what: 'metrics' });
   // The status is foreign code.
   return fromThrowable(
-    () => metrics.text(gateway.status()),
+    () => metrics.text(gateway.status(), flows),
     (defect) => defectResponse(defect, options),
   )().match(
     (text) => toResponse(metricsAnswer(text)),

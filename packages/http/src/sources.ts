@@ -1,4 +1,4 @@
-import type { GatewayError, GatewayStatus, Insight, PortMappings } from '@hurricane/core';
+import type { GatewayError, GatewayStatus, Insight, PortMappings, UnixSeconds } from '@hurricane/core';
 import type { Result } from 'neverthrow';
 import type { LogLine } from './documents.js';
 
@@ -22,10 +22,49 @@ export interface LogSource {
   since(id: number | null): { readonly entries: readonly LogLine[]; readonly gap: boolean; readonly lastId: number };
 }
 
+/** One connection, or one session of datagrams, that a relay carries. */
+export interface FlowRow {
+  readonly id: number;
+  readonly kind: 'tcp' | 'udp';
+  readonly origin: string;
+  readonly client: FlowPoint;
+  readonly target: FlowPoint;
+  readonly tunnel: string | null;
+  readonly since: UnixSeconds;
+  readonly sent: number;
+  readonly received: number;
+}
+
+export interface FlowPoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a relay's flows of one kind have come to since the start. */
+export interface FlowSums {
+  readonly kind: 'tcp' | 'udp';
+  readonly active: number;
+  readonly sent: number;
+  readonly received: number;
+  /** By how they ended, and by why they were not begun. */
+  readonly ended: Readonly<Record<string, number>>;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+/** What a relay carries, and what went wrong. */
+export interface FlowSource {
+  /** The oldest first. */
+  list(): readonly FlowRow[];
+  totals(): readonly FlowSums[];
+  /** Clients that could not be led on, and datagrams that were dropped. */
+  faults(): readonly { readonly kind: 'tcp' | 'udp'; readonly reason: string; readonly count: number }[];
+}
+
 /** Where the documents come from. What is left out is answered with a problem that says so. */
 export interface Sources {
   readonly gateway: GatewaySource;
   readonly insight?: InsightSource;
   readonly logs?: LogSource;
   readonly ports?: PortMappings;
+  readonly flows?: FlowSource;
 }

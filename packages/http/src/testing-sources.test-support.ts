@@ -4,7 +4,7 @@ import { err, ok, type Result } from 'neverthrow';
 import type { AppOptions } from './app-options.js';
 import type { LogLine } from './documents.js';
 import { Metrics } from './metrics.js';
-import type { GatewaySource, InsightSource, LogSource } from './sources.js';
+import type { FlowSource, GatewaySource, InsightSource, LogSource } from './sources.js';
 import { aStatus, aTunnel, heTunnel, SAMPLE_TIME } from './testing-status.test-support.js';
 
 export const OURS = '2001:db8:1234:5678::2';
@@ -138,6 +138,25 @@ export function someLogs(lines: readonly LogLine[]): LogSource {
   };
 }
 
+/** A relay with one connection of each kind. */
+export function someFlows(): FlowSource {
+  const client = { address: '2001:db8:ffff::1', port: 40_000 };
+  const flow = { client, tunnel: 'he', since: SAMPLE_TIME, sent: 10, received: 20 };
+  const ended = { finished: 3, reset: 1 };
+  const sums = { active: 1, sent: 110, received: 220, ended, refused: { too_many_flows: 0 } };
+  return {
+    list: () => [
+      { ...flow, id: 1, kind: 'tcp', origin: 'mapping tcp 80', target: { address: '127.0.0.1', port: 80 } },
+      { ...flow, id: 2, kind: 'udp', origin: 'mapping udp 7654', target: { address: '::1', port: 7654 } },
+    ],
+    totals: () => [
+      { kind: 'tcp', ...sums },
+      { kind: 'udp', ...sums },
+    ],
+    faults: () => [{ kind: 'tcp', reason: 'refused', count: 2 }],
+  };
+}
+
 /** Everything that an app can be given. */
 export function everySource(gateway: GatewaySource = obedientGateway()): Partial<AppOptions> {
   return {
@@ -145,6 +164,7 @@ export function everySource(gateway: GatewaySource = obedientGateway()): Partial
     insight: new HandInsight(),
     metrics: new Metrics({ version: '1.2.3' }),
     logs: someLogs([{ id: 1, at: SAMPLE_TIME * 1_000, level: 'info', text: 'Gateway started with 2 tunnels' }]),
+    flows: someFlows(),
     ports: new MemoryPortMappings({
       addresses: () => [OURS],
       reserved: [8642],

@@ -6,6 +6,7 @@ import {
   HEALTH_DEFAULTS,
   MCP_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '@hurricane/core';
 
@@ -86,6 +87,8 @@ function configOf(tunnels: readonly TunnelStatus[]): Config {
     failover: FAILOVER_DEFAULTS,
     operation: OPERATION_DEFAULTS,
     routing: ROUTING_DEFAULTS,
+    relay: RELAY_DEFAULTS,
+    mappings: [],
     warnings: [],
   };
 }

@@ -47,7 +47,7 @@ export function describeToolError(error: ToolError): string {
 function describePortError(error: PortError): string {
   switch (error.kind) {
     case 'port_taken':
-      return `The ${error.side} port ${error.port} is taken by another mapping or another program. Choose another one.`;
+      return `The ${error.side} port ${error.port} is taken by ${error.holder ?? 'another mapping or another program'}. Choose another one.`;
     case 'port_reserved':
       return `The ${error.side} port ${error.port} is the gateway's own. Choose another one.`;
     case 'not_permitted':
@@ -60,6 +60,8 @@ function describePortError(error: PortError): string {
       return `"target" ${error.problem}.`;
     case 'unknown_mapping':
       return `There is no mapping of ${error.protocol} port ${error.externalPort}. list_ports shows those there are.`;
+    case 'mapping_configured':
+      return `That mapping stands in the configuration, in [mapping.${error.name}], and is removed there.`;
     case 'too_many_mappings':
       return `There are ${error.limit} mappings, which is as many as there can be. Remove one first.`;
     case 'failed':

@@ -7,6 +7,7 @@ import {
   parseIpv4,
   parseIpv6,
   parseIpv6Prefix,
+  parseTarget,
 } from '../address.js';
 import { MAX_TARGETS, PORTS } from './bounds.js';
 import { quoted } from './quote.js';
@@ -52,6 +53,19 @@ export const tunnelPrefix: Reader<Ipv6Prefix> = (text) => {
   const kind = addressKind(prefix.value.address);
   return NO_TUNNEL_ADDRESS.includes(kind) ? refuse(text, unusable(kind)) : ok(prefix.value);
 };
+
+/** The address of one machine, of either family. */
+export const anyHost: Reader<string> = (text) => hostOf(text, parseAddress(text), NO_HOST);
+
+/** An address that a tunnel may have, or the word `auto`. */
+export const tunnelAddressOrAuto: Reader<string> = (text) =>
+  text.toLowerCase() === 'auto' ? ok('auto') : hostOf(text, parseIpv6(text), NO_TUNNEL_ADDRESS);
+
+/** `[2001:db8::1]:7654` */
+export const target: Reader<string> = (text) =>
+  parseTarget(text)
+    .map(({ address, port }) => `[${address}]:${port}`)
+    .mapErr((why) => [`${quoted(text)} ${why}`]);
 
 /** IPv6 addresses, with commas or spaces between them. */
 export const probeTargets: Reader<readonly string[]> = (text) => {

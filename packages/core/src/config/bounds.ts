@@ -79,5 +79,11 @@ export const METRICS: Bounds = { min: 1, max: 0xffff_ffff - 10 * MAX_TUNNELS };
 export const TABLES: Bounds = { min: 1, max: 0xffff_ffff };
 /** ip-rule(8): the tables `default`, `main` and `local`. */
 export const KERNEL_TABLES: Bounds = { min: 253, max: 255 };
+/** Flows of the relay: each takes two descriptors, and a million of them is what Linux gives one process. */
+export const FLOWS: Bounds = { min: 1, max: 500_000 };
+
+/** Characters of a mapping's description: it is for people. */
+export const MAX_DESCRIPTION = 200;
+
 /** The rule for the table `main` stands at 32766: ours and the ones after them must come before it. */
 export const RULES: Bounds = { min: 1, max: 32_000 };

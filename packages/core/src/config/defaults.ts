@@ -5,6 +5,7 @@ import type {
   HealthPolicy,
   McpConfig,
   OperationPolicy,
+  RelayPolicy,
   RoutingPolicy,
 } from './model.js';
 
@@ -73,3 +74,6 @@ export const FAILOVER_DEFAULTS: FailoverPolicy = {
 export const OPERATION_DEFAULTS: OperationPolicy = { timeout: 15_000, retryMin: 1_000, retryMax: 60_000 };
 
 export const ROUTING_DEFAULTS: RoutingPolicy = { metric: 2_048, tableBase: 900, ruleBase: 9_000 };
+
+/** Why these numbers: docs/limits.md. */
+export const RELAY_DEFAULTS: RelayPolicy = { maxFlows: 16_384, maxFlowsPerClient: 4_096 };

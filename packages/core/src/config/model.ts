@@ -1,4 +1,5 @@
 import type { AddressRange } from '../address.js';
+import type { PortProtocol } from '../port-mappings.js';
 import type { Millis } from '../units.js';
 
 interface TunnelBase {
@@ -167,6 +168,32 @@ export interface McpConfig {
   readonly allowControl: boolean;
 }
 
+/** A port mapping that the file asks for. What it means: `PortMappingRequest`. */
+export interface MappingConfig {
+  /** Unique; of the same letters as a tunnel's. */
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly protocol: PortProtocol;
+  /** An IPv4 or IPv6 address. `in`: where the program is. `out`: where the gateway listens, a loopback address. */
+  readonly internalHost: string;
+  readonly internalPort: number;
+  readonly externalPort: number;
+  /** Canonical text, or `auto`. */
+  readonly v6Address: string;
+  readonly direction: 'in' | 'out';
+  /** `out` only: `[2001:db8::1]:7654`, canonical. */
+  readonly target: string | null;
+  /** Tells the program who connects, by a PROXY protocol header of version 2. TCP and `in` only. */
+  readonly proxyProtocol: boolean;
+  readonly description: string | null;
+}
+
+/** How much the relay carries at once. */
+export interface RelayPolicy {
+  readonly maxFlows: number;
+  readonly maxFlowsPerClient: number;
+}
+
 export interface Config {
   readonly core: CoreConfig;
   readonly mcp: McpConfig;
@@ -177,6 +204,9 @@ export interface Config {
   readonly failover: FailoverPolicy;
   readonly operation: OperationPolicy;
   readonly routing: RoutingPolicy;
+  readonly relay: RelayPolicy;
+  /** In file order. */
+  readonly mappings: readonly MappingConfig[];
   /** What was accepted but will not do what its author hopes, such as an endpoint that is still a placeholder. */
   readonly warnings: readonly ConfigProblem[];
 }

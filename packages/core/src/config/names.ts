@@ -18,6 +18,13 @@ export function checkTunnelName(name: string): Result<string, string> {
 }
 
 /** Errs with a sentence. */
+export function checkMappingName(name: string): Result<string, string> {
+  return isPlain(name, LONGEST_TUNNEL_NAME)
+    ? ok(name)
+    : err(`${quoted(name)} is no name for a mapping: ${rule(LONGEST_TUNNEL_NAME)}`);
+}
+
+/** Errs with a sentence. */
 export function checkIface(name: string): Result<string, string> {
   if (RESERVED_IFACES.includes(name))
     return err(`${quoted(name)} is a name that Linux keeps for itself: choose another interface name`);

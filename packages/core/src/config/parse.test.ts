@@ -8,6 +8,7 @@ import {
   HEALTH_DEFAULTS,
   MCP_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './defaults.js';
 import type { Config, ConfigProblem } from './model.js';
@@ -25,6 +26,8 @@ describe('a configuration that says little', () => {
       failover: FAILOVER_DEFAULTS,
       operation: OPERATION_DEFAULTS,
       routing: ROUTING_DEFAULTS,
+      relay: RELAY_DEFAULTS,
+      mappings: [],
       warnings: [],
       tunnels: [
         {

@@ -5,6 +5,7 @@ import { MAX_TEXT } from './bounds.js';
 import { toExposure } from './exposure.js';
 import { type Findings, inOrder, NOWHERE, problemAt } from './findings.js';
 import { scanLines } from './lines.js';
+import { readMappings } from './mappings.js';
 import type { Config, ConfigProblem, CoreConfig, HealthPolicy, McpConfig } from './model.js';
 import { type Reading, readSettings } from './setting.js';
 import {
@@ -16,6 +17,7 @@ import {
   type HealthValues,
   MCP_SETTINGS,
   OPERATION_SETTINGS,
+  RELAY_SETTINGS,
   ROUTING_SETTINGS,
 } from './settings.js';
 import { readTunnels } from './tunnels.js';
@@ -42,11 +44,17 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
   const failover = readSettings(FAILOVER_SETTINGS, sections, findings);
   const operation = readSettings(OPERATION_SETTINGS, sections, findings);
   const routing = readSettings(ROUTING_SETTINGS, sections, findings);
+  const relay = readSettings(RELAY_SETTINGS, sections, findings);
   const tunnels = readTunnels(sections, findings);
 
   checkApi(core, findings);
   checkMcp(mcp, core, findings);
   const exposed = toExposure(exposure, findings);
+  const mappings = readMappings(
+    sections,
+    { mode: exposed.mode, apiPort: core.values.apiPort, socksPort: exposed.socks5.port },
+    findings,
+  );
   checkHealth(health, findings);
   checkFailover(failover, findings);
   checkOperation(operation, findings);
@@ -62,6 +70,8 @@ export function parseConfig(text: string): Result<Config, readonly ConfigProblem
     failover: failover.values,
     operation: operation.values,
     routing: routing.values,
+    relay: relay.values,
+    mappings,
     warnings: inOrder(findings.warnings),
   });
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { AddressRange } from '../address.js';
 import { MAX_PROBLEMS } from './bounds.js';
 import { CORE_DEFAULTS } from './defaults.js';
-import type { Config, ConfigProblem, DestinationRange, Socks5Config, TunnelConfig } from './model.js';
+import type { Config, ConfigProblem, DestinationRange, MappingConfig, Socks5Config, TunnelConfig } from './model.js';
 import { parseConfig } from './parse.js';
 
 test('a configuration that is printed and read again is the same', () => {
@@ -77,6 +77,8 @@ const scraps = fc
         '[core]',
         '[tunnel.a]',
         '[tunnel1]',
+        '[mapping.a]',
+        '[mapping1]',
         '[health]',
         '[',
         ']',
@@ -107,6 +109,10 @@ const scraps = fc
             '__proto__',
             'name',
             'enabled',
+            'protocol',
+            'internal_port',
+            'target',
+            'direction',
             '',
           ),
           fc.oneof(
@@ -173,6 +179,42 @@ const tunnels: fc.Arbitrary<readonly TunnelConfig[]> = fc
     { minLength: 1, maxLength: 8 },
   )
   .map((all) => all.map((tunnel, i): TunnelConfig => ({ ...tunnel, name: `site.${i}-a`, iface: `t_${i}` })));
+
+const mapping = {
+  enabled: flag,
+  protocol: fc.constantFrom('udp' as const, 'tcp' as const),
+  internalPort: port,
+  v6Address: fc.oneof(fc.constant('auto'), v6),
+  description: fc.constantFrom(null, 'I2P; "SSU2" #1'),
+};
+const mappings: fc.Arbitrary<readonly MappingConfig[]> = fc
+  .array(
+    fc.oneof(
+      fc.record({
+        ...mapping,
+        direction: fc.constant('in' as const),
+        internalHost: fc.constantFrom('127.0.0.1', '::1', '192.0.2.9'),
+        target: fc.constant(null),
+        proxyProtocol: fc.boolean(),
+      }),
+      fc.record({
+        ...mapping,
+        direction: fc.constant('out' as const),
+        internalHost: fc.constantFrom('127.0.0.1', '::1'),
+        target: v6.map((address) => `[${address}]:7654`),
+        proxyProtocol: fc.constant(false),
+      }),
+    ),
+    { maxLength: 6 },
+  )
+  .map((all) =>
+    all.map((one, i) => ({
+      ...one,
+      name: `i2p.${i}`,
+      externalPort: i + 1,
+      proxyProtocol: one.proxyProtocol && one.protocol === 'tcp',
+    })),
+  );
 
 const names = (...all: readonly string[]): fc.Arbitrary<readonly string[]> => fc.subarray([...all]);
 const upTo = (max: number): fc.Arbitrary<number> => fc.integer({ min: 100, max });
@@ -247,8 +289,22 @@ const configs: fc.Arbitrary<Config> = fc
       tableBase: fc.oneof(fc.integer({ min: 1, max: 245 }), fc.integer({ min: 256, max: 4_294_967_000 })),
       ruleBase: fc.integer({ min: 1, max: 32_000 }),
     }),
+    relay: fc.record({ maxFlows: port, maxFlowsPerClient: port }),
+    mappings,
   })
-  .map((config) => ({ ...config, warnings: [] }));
+  .map((config) => ({
+    ...config,
+    exposure: { ...config.exposure, mode: config.mappings.length > 0 ? ('proxy' as const) : config.exposure.mode },
+    mappings: config.mappings.map((one) => ({ ...one, ...apartFrom(config, one) })),
+    warnings: [],
+  }));
+
+/** The gateway's own ports are no mapping's. */
+function apartFrom({ core, exposure }: Pick<Config, 'core' | 'exposure'>, one: MappingConfig): Partial<MappingConfig> {
+  const own = [core.apiPort, exposure.socks5.port];
+  const free = (port: number): number => (own.includes(port) ? free((port % 65_000) + 300) : port);
+  return { internalPort: free(one.internalPort), externalPort: free(one.externalPort) };
+}
 
 /** Quotes whatever could be misread; durations in any unit that holds them exactly. */
 function socks5(): fc.Arbitrary<Socks5Config> {
@@ -294,7 +350,18 @@ function printSocks5(s: Socks5Config): readonly string[] {
   ];
 }
 
-function print({ core, mcp, exposure, tunnels, health, failover, operation, routing }: Config): readonly string[] {
+function print({
+  core,
+  mcp,
+  exposure,
+  tunnels,
+  health,
+  failover,
+  operation,
+  routing,
+  relay,
+  mappings,
+}: Config): readonly string[] {
   const ms = (value: number): string =>
     value % 1_000 === 0 ? `${value / 1_000}` : value % 10 === 0 ? `${value / 1_000}s` : `${value}ms`;
   return [
@@ -337,6 +404,22 @@ function print({ core, mcp, exposure, tunnels, health, failover, operation, rout
           ]
         : []),
       ...(tunnel.type === 'external' ? [`gateway = ${tunnel.gateway ?? ''}`] : []),
+    ]),
+    '[relay]',
+    `max_flows = ${relay.maxFlows}`,
+    `max_flows_per_client = ${relay.maxFlowsPerClient}`,
+    ...mappings.flatMap((m, i) => [
+      ...(i % 2 === 0 ? [`[mapping.${m.name}]`] : [`[mapping${i}]`, `name = ${m.name}`]),
+      `enabled = ${m.enabled ? 'ON' : '0'}`,
+      `protocol = ${m.protocol.toUpperCase()}`,
+      `internal_host = ${m.internalHost}`,
+      `internal_port = ${m.internalPort}`,
+      `external_port = ${m.externalPort}`,
+      `v6_address = ${m.v6Address.toUpperCase()}`,
+      `direction = ${m.direction}`,
+      ...(m.target === null ? [] : [`target = ${m.target}`]),
+      `proxy_protocol = ${m.proxyProtocol}`,
+      ...(m.description === null ? [] : [`description = ${JSON.stringify(m.description)}`]),
     ]),
     '[health]',
     `targets = ${health.targets.join(', ')}`,

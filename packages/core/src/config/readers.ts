@@ -59,6 +59,12 @@ export const absolutePath: Reader<string> = (text) => {
 /** For keys that say nothing to this gateway. */
 export const anyText: Reader<string> = (text) => ok(text);
 
+/** Words for people. */
+export function shortText(longest: number): Reader<string> {
+  return (text) =>
+    text.length <= longest ? ok(text) : refuse(text, `has ${text.length} characters: give at most ${longest}`);
+}
+
 /** A switch of something this gateway does not have: it may only be off. */
 export function absentLayer(what: string): Reader<false> {
   return (text) => {

@@ -37,7 +37,9 @@ describe('docs/configuration.md', () => {
   test('says where there is no default', () => {
     const without = rows().filter((row) => row.fallback === '–');
 
-    expect(without.every((row) => ['tunnel.NAME', 'crypto', 'hwauth'].includes(row.section))).toBe(true);
+    expect(without.every((row) => ['tunnel.NAME', 'mapping.NAME', 'crypto', 'hwauth'].includes(row.section))).toBe(
+      true,
+    );
   });
 });
 
@@ -48,11 +50,12 @@ describe('config/v6-gatewayd.conf.example', () => {
 
   test('says nothing but the defaults when its settings are switched on', () => {
     const [common = ''] = withEverything(example).split('[api]');
-    const on = parseConfig(common)._unsafeUnwrap();
+    const on = parseConfig(common.replace(/^mode = kernel/m, 'mode = proxy'))._unsafeUnwrap();
     const off = parseConfig(example)._unsafeUnwrap();
     const bare = parseConfig('[tunnel.he]\ntype = external')._unsafeUnwrap();
 
-    expect({ ...on, tunnels: [] }).toEqual({ ...bare, tunnels: [] });
+    expect({ ...on, tunnels: [], mappings: [], exposure: bare.exposure }).toEqual({ ...bare, tunnels: [] });
+    expect(on.mappings.map((m) => m.name)).toEqual(['i2p', 'far-web']);
     expect(off.tunnels).toEqual(on.tunnels.slice(0, 1));
     expect(on.tunnels.map((t) => t.type)).toEqual(['he_6in4', 'wireguard', 'mullvad', 'external', 'he_6in4']);
   });

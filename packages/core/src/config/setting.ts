@@ -37,9 +37,14 @@ export interface Reading<T> {
 /** The section name that stands for every `[tunnel.NAME]` and `[tunnelN]`. */
 export const TUNNEL = 'tunnel.NAME';
 
+/** The section name that stands for every `[mapping.NAME]` and `[mappingN]`. */
+export const MAPPING = 'mapping.NAME';
+
 /** How the table of settings calls a section. */
 export function tableName(section: string): string {
-  return section.startsWith('tunnel.') || /^tunnel[0-9]+$/.test(section) ? TUNNEL : section;
+  const [, kind] = /^(tunnel|mapping)(\.|[0-9]+$)/.exec(section) ?? [];
+  if (kind === undefined) return section;
+  return kind === 'tunnel' ? TUNNEL : MAPPING;
 }
 
 /** Every way to write a setting. */

@@ -2,7 +2,7 @@ import { problemAt } from './findings.js';
 import type { Section } from './lines.js';
 import type { ConfigProblem } from './model.js';
 import { quoted, shown, suggestion } from './quote.js';
-import { TUNNEL, tableName } from './setting.js';
+import { MAPPING, TUNNEL, tableName } from './setting.js';
 import { KNOWN_SPELLINGS } from './settings.js';
 
 /** Sections and keys that mean nothing here. The keys of an unknown section are not told of one by one. */
@@ -33,8 +33,9 @@ function keysBySection(): ReadonlyMap<string, readonly string[]> {
 function unknownSection(name: string): string {
   if (name === '') return 'the section has no name';
   const dot = name.indexOf('.');
-  // What follows the dot of a tunnel section is the tunnel's name, which is nobody's mistake.
-  const asTunnel = dot === -1 ? [] : [`tunnel${name.slice(dot)}`];
-  const known = [...KNOWN_KEYS.keys()].filter((section) => section !== TUNNEL);
-  return `${quoted(name)} is no section of this configuration${suggestion(name, [...known, 'tunnel1', ...asTunnel])}`;
+  // What follows the dot is the name of a tunnel or of a mapping, which is nobody's mistake.
+  const named = dot === -1 ? [] : [`tunnel${name.slice(dot)}`, `mapping${name.slice(dot)}`];
+  const known = [...KNOWN_KEYS.keys()].filter((section) => section !== TUNNEL && section !== MAPPING);
+  const sections = [...known, 'tunnel1', 'mapping1', ...named];
+  return `${quoted(name)} is no section of this configuration${suggestion(name, sections)}`;
 }

@@ -24,6 +24,7 @@ describe('port mappings in memory', () => {
     expect((await mappings.map(REQUEST))._unsafeUnwrap()).toBe(first);
     expect((await mappings.map({ ...REQUEST, internalPort: 1 }))._unsafeUnwrapErr()).toMatchObject({
       kind: 'port_taken',
+      holder: 'the mapping of udp port 7654',
     });
     expect((await mappings.map({ ...REQUEST, protocol: 'tcp' })).isOk()).toBe(true);
   });
@@ -59,13 +60,13 @@ describe('port mappings in memory', () => {
     expect((await mappings.map({ ...REQUEST, externalPort: 3 })).isOk()).toBe(true);
   });
 
-  it('are closed where there is none', async () => {
+  it('are not known where there is none', async () => {
     const mappings = aTable();
 
-    expect((await mappings.probe('udp', 7654))._unsafeUnwrap()).toMatchObject({ finding: 'closed' });
+    expect((await mappings.probe('udp', 7654))._unsafeUnwrap()).toMatchObject({ finding: 'unknown', address: null });
     expect((await mappings.unmap('udp', 7654))._unsafeUnwrapErr()).toMatchObject({ kind: 'unknown_mapping' });
     await mappings.map(REQUEST);
-    expect((await mappings.probe('udp', 7654))._unsafeUnwrap()).toMatchObject({ finding: 'unknown' });
+    expect((await mappings.probe('udp', 7654))._unsafeUnwrap()).toMatchObject({ finding: 'unknown', address: OURS });
   });
 });
 

@@ -1,6 +1,13 @@
 import { err, errAsync, ok, okAsync, type Result, type ResultAsync } from 'neverthrow';
 import type { PortMappings } from '../contracts.js';
-import type { PortError, PortMapping, PortMappingRequest, PortProbe, PortProtocol } from '../port-mappings.js';
+import {
+  MAX_PORT_MAPPINGS,
+  type PortError,
+  type PortMapping,
+  type PortMappingRequest,
+  type PortProbe,
+  type PortProtocol,
+} from '../port-mappings.js';
 import type { UnixSeconds } from '../units.js';
 
 export interface MemoryPortMappingsOptions {
@@ -8,7 +15,7 @@ export interface MemoryPortMappingsOptions {
   readonly addresses: () => readonly string[];
   /** External ports that are refused: the gateway's own. Default: none. */
   readonly reserved?: readonly number[];
-  /** How many mappings there can be. Default: 256. */
+  /** How many mappings there can be. Default: `MAX_PORT_MAPPINGS`. */
   readonly limit?: number;
   /** Default: 0. */
   readonly now?: () => UnixSeconds;
@@ -42,36 +49,56 @@ export class MemoryPortMappings implements PortMappings {
   }
 
   probe(protocol: PortProtocol, port: number): ResultAsync<PortProbe, PortError> {
-    const mapped = this.#mappings.has(keyOf(protocol, port));
-    return okAsync(
-      mapped
-        ? { finding: 'unknown', note: `${protocol} port ${port} is mapped, and nobody outside has been asked.` }
-        : { finding: 'closed', note: `No mapping listens on ${protocol} port ${port}.` },
-    );
+    const mapping = this.#mappings.get(keyOf(protocol, port));
+    const unknown = { finding: 'unknown', address: null, vantage: null, latency: null } as const;
+    if (mapping === undefined) return okAsync({ ...unknown, note: `No mapping listens on ${protocol} port ${port}.` });
+    const note = `${protocol} port ${port} is mapped, and nobody outside has been asked.`;
+    return okAsync({ ...unknown, address: mapping.v6Address, note });
   }
 
   #map(request: PortMappingRequest): Result<PortMapping, PortError> {
+    const { protocol, externalPort } = request;
+    const asked = this.#askedFor(request);
+    if (asked.isErr()) return err(asked.error);
+    const key = keyOf(protocol, externalPort);
+    const there = this.#mappings.get(key);
+    if (there !== undefined) {
+      const same = JSON.stringify({ ...asked.value, since: there.since }) === JSON.stringify(there);
+      const holder = `the mapping of ${protocol} port ${externalPort}`;
+      return same ? ok(there) : err({ kind: 'port_taken', port: externalPort, side: 'external', holder });
+    }
+    const limit = this.#options.limit ?? MAX_PORT_MAPPINGS;
+    if (this.#mappings.size >= limit) return err({ kind: 'too_many_mappings', limit });
+    this.#mappings.set(key, asked.value);
+    return ok(asked.value);
+  }
+
+  #askedFor(request: PortMappingRequest): Result<PortMapping, PortError> {
     const { protocol, internalPort, externalPort, direction = 'in', target = null, description = null } = request;
     const ours = this.#options.addresses();
-    const v6Address = request.v6Address === 'auto' ? ours[0] : request.v6Address;
+    const auto = request.v6Address === 'auto';
+    const v6Address = auto ? ours[0] : request.v6Address;
     if (v6Address === undefined) return err({ kind: 'no_address' });
     if (!ours.includes(v6Address)) return err({ kind: 'address_not_ours', address: v6Address, ours });
     if (direction === 'out' && target === null) return err({ kind: 'bad_target', problem: 'is missing' });
     if (direction === 'in' && target !== null) return err({ kind: 'bad_target', problem: 'goes with "out" only' });
     if (this.#options.reserved?.includes(externalPort) === true)
       return err({ kind: 'port_reserved', port: externalPort, side: 'external' });
-    const key = keyOf(protocol, externalPort);
-    const wanted = { protocol, internalPort, externalPort, v6Address, direction, target, description };
-    const there = this.#mappings.get(key);
-    if (there !== undefined) {
-      const same = JSON.stringify({ ...there, ...wanted }) === JSON.stringify(there);
-      return same ? ok(there) : err({ kind: 'port_taken', port: externalPort, side: 'external' });
-    }
-    const limit = this.#options.limit ?? 256;
-    if (this.#mappings.size >= limit) return err({ kind: 'too_many_mappings', limit });
-    const mapping: PortMapping = { ...wanted, since: this.#options.now?.() ?? 0 };
-    this.#mappings.set(key, mapping);
-    return ok(mapping);
+    return ok({
+      protocol,
+      internalHost: '127.0.0.1',
+      internalPort,
+      externalPort,
+      v6Address,
+      auto,
+      direction,
+      target,
+      description,
+      name: null,
+      state: 'open',
+      problem: null,
+      since: this.#options.now?.() ?? 0,
+    });
   }
 }
 

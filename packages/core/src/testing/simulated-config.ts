@@ -5,6 +5,7 @@ import {
   HEALTH_DEFAULTS,
   MCP_DEFAULTS,
   OPERATION_DEFAULTS,
+  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from '../config/defaults.js';
 import type {
@@ -37,6 +38,8 @@ export function simulatedConfig({ tunnels, health, failover, operation }: Simula
     failover: { ...FAILOVER_DEFAULTS, ...failover },
     operation: { ...OPERATION_DEFAULTS, ...operation },
     routing: ROUTING_DEFAULTS,
+    relay: RELAY_DEFAULTS,
+    mappings: [],
     warnings: [],
   };
 }

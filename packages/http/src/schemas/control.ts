@@ -71,6 +71,20 @@ const tunnelSettings: z.ZodType<TunnelSettings> = z.object({
   mtu: nullable(wholeNumber),
 });
 
+const mappingSettings = z.object({
+  name: text,
+  enabled: z.boolean(),
+  protocol: z.enum(['udp', 'tcp']),
+  internal_host: text,
+  internal_port: port,
+  external_port: port,
+  v6_address: text.describe('An address, or `auto`.'),
+  direction: z.enum(['in', 'out']),
+  target: nullable(text),
+  proxy_protocol: z.boolean(),
+  description: nullable(text),
+});
+
 export const config: z.ZodType<ConfigDocument> = z
   .object({
     core: z.object({
@@ -115,6 +129,8 @@ export const config: z.ZodType<ConfigDocument> = z
     }),
     operation: z.object({ timeout_ms: milliseconds, retry_min_ms: milliseconds, retry_max_ms: milliseconds }),
     routing: z.object({ metric: wholeNumber, table_base: wholeNumber, rule_base: wholeNumber }),
+    relay: z.object({ max_flows: wholeNumber, max_flows_per_client: wholeNumber }),
+    mappings: z.array(mappingSettings),
     tunnels: z.array(tunnelSettings),
     warnings: z.array(configProblem),
   })

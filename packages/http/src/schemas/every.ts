@@ -11,4 +11,4 @@ export {
 } from './control.js';
 export { address, addresses, health, tunnel, tunnels } from './gateway.js';
 export { candidate, event, explanation, gap, history, historySample, logLine, logs, switchRecord } from './insight.js';
-export { mapped, portBody, portMapping, ports, probe } from './ports.js';
+export { flow, flows, mapped, portBody, portMapping, ports, probe } from './ports.js';

@@ -12,4 +12,4 @@ export {
 export { address, addresses, health, tunnel, tunnels } from './gateway.js';
 export { candidate, event, explanation, gap, history, historySample, logLine, logs, switchRecord } from './insight.js';
 export { openapiDocument } from './openapi.js';
-export { mapped, portBody, portMapping, ports, probe } from './ports.js';
+export { flow, flows, mapped, portBody, portMapping, ports, probe } from './ports.js';

@@ -40,6 +40,8 @@ const NAMES: ReadonlyMap<z.ZodType, string> = new Map<z.ZodType, string>([
   [schemas.portMapping, 'PortMapping'],
   [schemas.mapped, 'Mapped'],
   [schemas.probe, 'Probe'],
+  [schemas.flows, 'Flows'],
+  [schemas.flow, 'Flow'],
   [schemas.config, 'Config'],
   [schemas.configProblem, 'ConfigProblem'],
   [schemas.check, 'Check'],

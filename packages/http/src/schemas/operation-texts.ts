@@ -40,6 +40,10 @@ const probedPort: ParameterText = {
   description: 'Port to look at, 1 to 65535.',
 };
 
+const PROBED =
+  'Sends from another tunnel of this gateway, out through one provider and in through the other, and looks whether it ' +
+  'arrives. Takes up to 3 seconds. No program sees it.';
+
 const mapProblems: readonly ApiProblem['kind'][] = [
   ...(['port_not_permitted', 'ports_not_offered', 'port_taken', 'port_reserved'] as const),
   ...(['address_not_ours', 'bad_target', 'too_many_mappings', 'no_address', 'port_failed'] as const),
@@ -130,21 +134,29 @@ export const OPERATION_TEXTS: { readonly [Id in OperationId]: OperationText } = 
       { name: 'external_port', in: 'path', required: true, schema: port, description: 'Port on the IPv6 address.' },
     ],
     success: { schema: schemas.portMapping, text: 'The mapping that was removed.' },
-    problems: ['unknown_mapping', 'ports_not_offered', 'port_failed'],
+    problems: ['unknown_mapping', 'mapping_configured', 'ports_not_offered', 'port_failed'],
   },
   probeUdpPort: {
     summary: 'Can a UDP port be reached from the Internet',
     tag: 'Ports',
     parameters: [probedPort],
-    success: { schema: schemas.probe, text: 'What is known.' },
+    description: PROBED,
+    success: { schema: schemas.probe, text: 'What was found.' },
     problems: ['port_failed'],
   },
   probeTcpPort: {
     summary: 'Can a TCP port be reached from the Internet',
+    description: PROBED,
     tag: 'Ports',
     parameters: [probedPort],
-    success: { schema: schemas.probe, text: 'What is known.' },
+    success: { schema: schemas.probe, text: 'What was found.' },
     problems: ['port_failed'],
+  },
+  listFlows: {
+    summary: 'What the relay carries',
+    tag: 'Ports',
+    success: { schema: schemas.flows, text: 'The flows.' },
+    problems: ['not_offered'],
   },
   getConfig: {
     summary: 'The configuration in force',

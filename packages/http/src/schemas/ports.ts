@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { PortBody } from '../api.js';
-import type { MappedDocument, PortDocument, PortsDocument, ProbeDocument } from '../documents.js';
-import { nullable, port, text, unixSeconds } from './words.js';
+import type {
+  FlowDocument,
+  FlowsDocument,
+  MappedDocument,
+  PortDocument,
+  PortsDocument,
+  ProbeDocument,
+} from '../documents.js';
+import { bytes, milliseconds, name, nullable, port, text, unixSeconds, wholeNumber } from './words.js';
 
 const protocol = z.enum(['udp', 'tcp']);
 const direction = z.enum(['in', 'out']);
@@ -39,12 +46,19 @@ export const portBody: z.ZodType<PortBody> = z
 
 const mapping = {
   protocol,
+  internal_host: text.describe('Where the program is, or with "out" where the gateway listens for it.'),
   internal_port: port,
   external_port: port,
-  v6_address: text.describe('Where it listens; never `auto`.'),
+  v6_address: nullable(text).describe('Where it listens, or with "out" what it leaves from; never `auto`.'),
+  auto: z.boolean().describe('It follows the primary. While there is none, `v6_address` is null.'),
   direction,
   target: nullable(text),
   description: nullable(text),
+  name: nullable(text).describe('Of its section in the configuration; null: made over this API.'),
+  state: z
+    .enum(['open', 'unreachable', 'waiting', 'failed'])
+    .describe('`waiting`: no tunnel has its address. `failed`: the system did not open its port; it is tried again.'),
+  problem: nullable(text).describe('Why it is not `open`.'),
   since: unixSeconds,
 };
 
@@ -61,9 +75,33 @@ export const ports: z.ZodType<PortsDocument> = z
 export const probe: z.ZodType<ProbeDocument> = z
   .object({
     status: z
-      .enum(['open', 'closed', 'probe_initiated', 'unknown'])
-      .describe('`probe_initiated`: somebody outside has been asked, and the answer is not in yet.'),
+      .enum(['reachable', 'unreachable', 'unknown'])
+      .describe('`unknown`: it could not be found out; the note says why.'),
     port,
+    address: nullable(text).describe('What was sent to.'),
+    vantage: nullable(name).describe('The tunnel it was sent out through.'),
+    latency_ms: nullable(milliseconds).describe('From there to here.'),
     note: text.describe('Who looked, and from where.'),
   })
   .describe('What is known of the way in to a port from the Internet.');
+
+export const flow: z.ZodType<FlowDocument> = z
+  .object({
+    id: wholeNumber,
+    kind: z.enum(['tcp', 'udp']),
+    origin: text.describe('What it goes by, such as `mapping udp 7654` or `socks5`.'),
+    client: text.describe('Address and port.'),
+    target: text.describe('Address and port.'),
+    tunnel: nullable(name).describe('The tunnel it leaves or arrives by; null: none.'),
+    since: unixSeconds,
+    sent_bytes: bytes.describe('From the client to the target.'),
+    received_bytes: bytes,
+  })
+  .describe('A connection, or a session of datagrams.');
+
+export const flows: z.ZodType<FlowsDocument> = z
+  .object({
+    total: wholeNumber.describe('How many there are.'),
+    flows: z.array(flow).describe('The oldest first, at most 1,000.'),
+  })
+  .describe('What the relay carries at this moment.');

@@ -1,0 +1,175 @@
+import { addressKind } from '../address.js';
+import { MAX_PORT_MAPPINGS } from '../port-mappings.js';
+import { type Findings, NOWHERE, type Place, problemAt } from './findings.js';
+import type { Section } from './lines.js';
+import type { ExposureMode, MappingConfig } from './model.js';
+import { checkMappingName } from './names.js';
+import { quoted, shown } from './quote.js';
+import { MAPPING, type Reading, readSettings, tableName } from './setting.js';
+import { MAPPING_SETTINGS, type MappingValues, PORT_PROTOCOLS } from './settings.js';
+
+/** One mapping section, read. */
+interface MappingDraft {
+  readonly section: Section;
+  readonly reading: Reading<MappingValues>;
+  /** Null when it is unusable. */
+  readonly name: string | null;
+}
+
+/** What of the gateway itself a mapping has to respect. */
+export interface GatewayPorts {
+  readonly mode: ExposureMode;
+  readonly apiPort: number;
+  readonly socksPort: number;
+}
+
+interface Written {
+  readonly draft: MappingDraft;
+  readonly mapping: MappingConfig;
+}
+
+/** In file order. What cannot be made a mapping is left out and found a problem. */
+export function readMappings(
+  sections: readonly Section[],
+  gateway: GatewayPorts,
+  findings: Findings,
+): readonly MappingConfig[] {
+  const written = sections.filter((section) => tableName(section.name) === MAPPING);
+  if (written.length > MAX_PORT_MAPPINGS)
+    findings.problems.push(
+      problemAt(NOWHERE, `${written.length} mappings are configured: this gateway has at most ${MAX_PORT_MAPPINGS}`),
+    );
+  const drafts = written.map((section): MappingDraft => {
+    const reading = readSettings(MAPPING_SETTINGS, [section], findings);
+    return { section, reading, name: nameOf(section, reading, findings) };
+  });
+  const mappings = drafts.flatMap((draft) => {
+    const mapping = toMapping(draft, findings);
+    return mapping === null ? [] : [{ draft, mapping }];
+  });
+  reportRepeats(drafts, findings);
+  reportSharedPorts(mappings, findings);
+  for (const one of mappings) reportReserved(one, gateway, findings);
+  const [first] = written;
+  if (first !== undefined && gateway.mode !== 'proxy')
+    findings.warnings.push(
+      problemAt(placeIn(first, null), `mappings are for mode = proxy: in mode ${gateway.mode} none is opened`),
+    );
+  return mappings.map(({ mapping }) => mapping);
+}
+
+/** `[mapping.NAME]` carries its name; `[mappingN]` says it with `name`, or goes by its section. */
+function nameOf(section: Section, { values, places }: Reading<MappingValues>, findings: Findings): string | null {
+  const inHeader = section.name.startsWith('mapping.') ? section.name.slice('mapping.'.length) : null;
+  const place = (inHeader === null ? places.name : null) ?? placeIn(section, null);
+  const name = checkMappingName(inHeader ?? values.name ?? section.name);
+  if (name.isErr()) findings.problems.push(problemAt(place, name.error));
+  if (inHeader !== null && values.name !== null && values.name !== inHeader)
+    findings.problems.push(
+      problemAt(
+        places.name ?? place,
+        `${quoted(values.name)} contradicts the section, which names the mapping ${quoted(inHeader)}`,
+      ),
+    );
+  return name.unwrapOr(null);
+}
+
+function toMapping({ section, reading, name }: MappingDraft, findings: Findings): MappingConfig | null {
+  const { values, unread } = reading;
+  for (const key of ['protocol', 'internalPort'] as const) {
+    if (values[key] !== null || unread.has(key)) continue;
+    const wanted = key === 'protocol' ? `one of ${PORT_PROTOCOLS.join(', ')}` : 'the port of the program here';
+    findings.problems.push(problemAt(placeIn(section, MAPPING_SETTINGS[key].key), `it is missing: give ${wanted}`));
+  }
+  const fits = checkDirection(section, reading, findings);
+  const { protocol, internalPort, externalPort, ...rest } = values;
+  if (!fits || name === null || protocol === null || internalPort === null) return null;
+  return { ...rest, name, protocol, internalPort, externalPort: externalPort ?? internalPort };
+}
+
+/** What only goes with one direction, or with TCP. */
+function checkDirection(
+  section: Section,
+  { values, places, unread }: Reading<MappingValues>,
+  findings: Findings,
+): boolean {
+  const { direction, target, internalHost, proxyProtocol, protocol } = values;
+  const wrongs: [Place | null, string][] = [];
+  if (unread.has('direction')) return false;
+  if (direction === 'out' && target === null && !unread.has('target'))
+    wrongs.push([null, 'it is missing, and direction = out needs it: give the far end, such as [2001:db8::1]:7654']);
+  if (direction === 'in' && target !== null)
+    wrongs.push([places.target, `${quoted(target)} goes with direction = out only: remove it`]);
+  if (direction === 'out' && addressKind(internalHost) !== 'loopback')
+    wrongs.push([
+      places.internalHost,
+      `${quoted(internalHost)} would let other machines leave through the tunnel: with direction = out, give a loopback address`,
+    ]);
+  if (proxyProtocol && (direction === 'out' || protocol === 'udp'))
+    wrongs.push([
+      places.proxyProtocol,
+      'a PROXY header is sent with protocol = tcp and direction = in only: remove it',
+    ]);
+  for (const [place, wrong] of wrongs)
+    findings.problems.push(problemAt(place ?? placeIn(section, MAPPING_SETTINGS.target.key), wrong));
+  return wrongs.length === 0;
+}
+
+function reportRepeats(drafts: readonly MappingDraft[], findings: Findings): void {
+  const names = new Map<string, MappingDraft>();
+  for (const draft of drafts) {
+    if (draft.name === null) continue;
+    const first = names.get(draft.name);
+    if (first === undefined) names.set(draft.name, draft);
+    // A section opened twice has been told of.
+    else if (first.section.name !== draft.section.name)
+      findings.problems.push(
+        problemAt(
+          draft.reading.places.name ?? placeIn(draft.section, null),
+          `the mapping of line ${first.section.line} is named ${quoted(draft.name)} already`,
+        ),
+      );
+  }
+}
+
+/** A mapping goes by its protocol and external port. One that is switched off may wait for its turn. */
+function reportSharedPorts(mappings: readonly Written[], findings: Findings): void {
+  const first = new Map<string, MappingDraft>();
+  for (const { draft, mapping } of mappings) {
+    if (!mapping.enabled) continue;
+    const key = `${mapping.protocol} ${mapping.externalPort}`;
+    const there = first.get(key);
+    if (there === undefined) {
+      first.set(key, draft);
+      continue;
+    }
+    const { externalPort, internalPort } = draft.reading.places;
+    findings.problems.push(
+      problemAt(
+        externalPort ?? internalPort ?? placeIn(draft.section, 'external_port'),
+        `the mapping of line ${there.section.line} has ${mapping.protocol} port ${mapping.externalPort} already`,
+      ),
+    );
+  }
+}
+
+/** What the gateway offers to this machine must not become everybody's by a mapping. */
+function reportReserved({ draft, mapping }: Written, { apiPort, socksPort }: GatewayPorts, findings: Findings): void {
+  const { places } = draft.reading;
+  const isHere = addressKind(mapping.internalHost) === 'loopback';
+  for (const [port, place] of [
+    [mapping.direction === 'in' ? mapping.externalPort : null, places.externalPort ?? places.internalPort],
+    [isHere ? mapping.internalPort : null, places.internalPort],
+  ] as const) {
+    const whose = port === apiPort ? 'API' : port === socksPort ? 'SOCKS5 proxy' : null;
+    if (whose === null) continue;
+    const problem = `port ${port} is the port of the gateway's own ${whose}: choose another one`;
+    findings.problems.push(problemAt(place ?? placeIn(draft.section, 'internal_port'), problem));
+    return;
+  }
+}
+
+function placeIn(section: Section, key: string | null): Place {
+  const name = shown(section.name);
+  return { line: section.line, where: key === null ? name : `${name}.${key}` };
+}

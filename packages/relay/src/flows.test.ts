@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { FlowFacts } from './contracts.js';
+import { FlowTable } from './flows.js';
+import { aWay, handWays } from './loopback.test-support.js';
+
+const A = aWay({ tunnel: 'a', address: '2001:db8:1::2' });
+const B = aWay({ tunnel: 'b', address: '2001:db8:2::2', primary: false });
+
+function facts(parts: Partial<FlowFacts> = {}): FlowFacts {
+  return {
+    kind: 'tcp',
+    origin: 'mapping tcp 80',
+    client: { address: '2001:db8:ffff::1', port: 1 },
+    target: { address: '127.0.0.1', port: 80 },
+    tunnel: 'a',
+    ...parts,
+  };
+}
+
+describe('the table of flows', () => {
+  it('lists what there is, the oldest first, with what was carried', () => {
+    const table = new FlowTable({ ways: handWays(A), now: () => 7 });
+    const first = table.open(facts())._unsafeUnwrap();
+    table.open(facts({ kind: 'udp', tunnel: null }));
+
+    first.count(10, 20);
+    first.count(1, 2);
+
+    expect(table.list()).toEqual([
+      { ...facts(), id: 1, since: 7, sent: 11, received: 22 },
+      { ...facts({ kind: 'udp', tunnel: null }), id: 2, since: 7, sent: 0, received: 0 },
+    ]);
+    first.closed('finished');
+    first.closed('reset');
+    expect(table.list().map((view) => view.id)).toEqual([2]);
+    expect(table.totals()).toMatchObject([
+      { kind: 'tcp', active: 0, sent: 11, received: 22, ended: { finished: 1, reset: 0 } },
+      { kind: 'udp', active: 1, sent: 0, received: 0 },
+    ]);
+  });
+
+  it('refuses what is beyond its bound, and has room again after one has ended', () => {
+    const table = new FlowTable({ ways: handWays(A), now: () => 0, limit: 2 });
+    const first = table.open(facts())._unsafeUnwrap();
+    table.open(facts());
+
+    expect(table.open(facts())._unsafeUnwrapErr()).toEqual({ kind: 'too_many_flows', limit: 2 });
+    first.closed('finished');
+    expect(table.open(facts()).isOk()).toBe(true);
+    expect(table.totals()[0]?.refused).toEqual({ too_many_flows: 1, too_many_of_client: 0 });
+  });
+
+  it('takes all addresses of a /64 for one client', () => {
+    const table = new FlowTable({ ways: handWays(A), now: () => 0, perClient: 2 });
+    const from = (address: string): boolean => table.open(facts({ client: { address, port: 1 } })).isOk();
+
+    expect(['2001:db8:ffff::1', '2001:db8:ffff::2', '2001:db8:ffff::3', '2001:db8:fffe::1'].map(from)).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+    expect(['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2'].map(from)).toEqual([true, true, false, true]);
+    expect(from('fe80::1%he-a')).toBe(true);
+  });
+
+  it.each([
+    ['becomes unreachable', [{ ...A, liveness: 'hard_down' as const }, B]],
+    ['loses its address', [{ ...A, address: '2001:db8:1::3' }, B]],
+    ['goes away', [B]],
+  ])('ends the flows of a tunnel that %s, and of no other', (_what, next) => {
+    const ways = handWays(A, B);
+    const table = new FlowTable({ ways, now: () => 0 });
+    const [a, b, none] = ['a', 'b', null].map((tunnel) => table.open(facts({ tunnel }))._unsafeUnwrap().signal);
+
+    ways.set(...next);
+
+    expect(a).toMatchObject({ aborted: true, reason: 'tunnel_down' });
+    expect(b?.aborted).toBe(false);
+    expect(none?.aborted).toBe(false);
+  });
+
+  it('leaves the flows of a tunnel that is only in doubt', () => {
+    const ways = handWays(A, B);
+    const { signal } = new FlowTable({ ways, now: () => 0 }).open(facts())._unsafeUnwrap();
+
+    ways.set({ ...B, primary: true }, { ...A, primary: false, liveness: 'doubtful' });
+
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('does not end again what came by a tunnel after it was called unreachable', () => {
+    const ways = handWays({ ...A, liveness: 'hard_down' });
+    const { signal } = new FlowTable({ ways, now: () => 0 }).open(facts())._unsafeUnwrap();
+
+    ways.set({ ...A, liveness: 'hard_down' }, B);
+
+    expect(signal.aborted).toBe(false);
+  });
+
+  it('ends those that are picked', () => {
+    const table = new FlowTable({ ways: handWays(A), now: () => 0 });
+    const one = table.open(facts())._unsafeUnwrap().signal;
+    const other = table.open(facts({ origin: 'socks5' }))._unsafeUnwrap().signal;
+
+    table.end('stopped', ({ origin }) => origin === 'socks5');
+    expect([one.aborted, other.aborted]).toEqual([false, true]);
+    table.end('stopped');
+    expect(one.reason).toBe('stopped');
+  });
+});

@@ -1,0 +1,50 @@
+import { connect, isIPv6, type ServerOpts, type Socket } from 'node:net';
+import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import type { ConnectError, ConnectOptions } from './contracts.js';
+import { KEEP_ALIVE_DELAY } from './limits.js';
+import { connectErrorOf, type SystemError } from './stream-errors.js';
+import { StreamLeg } from './stream-leg.js';
+
+/** What every connection of the relay is set to, on whichever side it was begun. */
+export const SOCKET_OPTIONS: ServerOpts = {
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: KEEP_ALIVE_DELAY,
+};
+
+/** Connects from the source that is asked for and no other. Fails: the descriptor has been given back. */
+export function connectStream(options: ConnectOptions): ResultAsync<StreamLeg, ConnectError> {
+  return new ResultAsync(attempt(options));
+}
+
+function attempt({ to, source, timeout, signal }: ConnectOptions): Promise<Result<StreamLeg, ConnectError>> {
+  if (signal?.aborted === true) return Promise.resolve(err({ kind: 'aborted' }));
+  return new Promise((resolve) => {
+    // `to` is an address, so that nothing is looked up and there is nothing for Node to race.
+    const socket: Socket = connect({
+      host: to.address,
+      port: to.port,
+      family: isIPv6(to.address) ? 6 : 4,
+      autoSelectFamily: false,
+      ...(source === null ? {} : { localAddress: source }),
+      ...SOCKET_OPTIONS,
+    });
+    const settle = (outcome: Result<StreamLeg, ConnectError>): void => {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', abort);
+      socket.off('connect', connected);
+      socket.off('error', failed);
+      // A destroyed socket may still have an error to tell.
+      if (outcome.isErr()) socket.on('error', () => {}).destroy();
+      resolve(outcome);
+    };
+    const connected = (): void => settle(ok(new StreamLeg(socket)));
+    const failed = (error: SystemError): void => settle(err(connectErrorOf(error)));
+    const abort = (): void => settle(err({ kind: 'aborted' }));
+    const late = setTimeout(() => settle(err({ kind: 'timed_out' })), timeout);
+    signal?.addEventListener('abort', abort);
+    socket.once('connect', connected);
+    socket.once('error', failed);
+  });
+}

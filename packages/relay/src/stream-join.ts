@@ -1,0 +1,137 @@
+import type { Flow, FlowEnd } from './contracts.js';
+import { HALF_CLOSED_IDLE_LIMIT, IDLE_LIMIT, SWEEP_INTERVAL } from './limits.js';
+import type { StreamLeg } from './stream-leg.js';
+
+/** After how long without a byte a flow ends. `IDLE_LIMIT` and `HALF_CLOSED_IDLE_LIMIT` unless a test is in a hurry. */
+export interface IdleLimits {
+  readonly idle: number;
+  readonly halfClosed: number;
+  /** Between two looks. */
+  readonly sweep: number;
+}
+
+export const IDLE_LIMITS: IdleLimits = { idle: IDLE_LIMIT, halfClosed: HALF_CLOSED_IDLE_LIMIT, sweep: SWEEP_INTERVAL };
+
+/** Joins pairs of sockets, and looks after all of them with one timer. */
+export class Joiner {
+  readonly #limits: IdleLimits;
+  readonly #pairs = new Set<Pair>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(limits: IdleLimits = IDLE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Resolves, to how it ended, once both descriptors have been given back. */
+  async join(near: StreamLeg, far: StreamLeg, flow: Flow): Promise<FlowEnd> {
+    const pair = new Pair(near, far, flow);
+    this.#pairs.add(pair);
+    this.#timer ??= setInterval(() => this.#sweep(), this.#limits.sweep);
+    pair.begin();
+    const end = await pair.over;
+    this.#pairs.delete(pair);
+    if (this.#pairs.size === 0 && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+    flow.closed(end);
+    return end;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const pair of this.#pairs) pair.look(now, this.#limits);
+  }
+}
+
+/** Two legs with bytes going to and fro. */
+class Pair {
+  readonly #near: StreamLeg;
+  readonly #far: StreamLeg;
+  readonly #flow: Flow;
+  #end: FlowEnd | null = null;
+  #sent: number;
+  #received: number;
+  #waiting = 0;
+  #movedAt = performance.now();
+
+  constructor(near: StreamLeg, far: StreamLeg, flow: Flow) {
+    this.#near = near;
+    this.#far = far;
+    this.#flow = flow;
+    // What was read before belongs to a handshake; what of it was put back is counted when it is passed on.
+    this.#sent = near.socket.bytesRead - near.socket.readableLength;
+    this.#received = far.socket.bytesRead - far.socket.readableLength;
+  }
+
+  /** Resolves once both legs have closed. */
+  get over(): Promise<FlowEnd> {
+    return Promise.all([this.#near.closed, this.#far.closed]).then(() => {
+      this.#count();
+      return this.#end ?? 'finished';
+    });
+  }
+
+  begin(): void {
+    const { signal } = this.#flow;
+    const abort = (): void => this.#cut(signal.reason as FlowEnd);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    void this.over.then(() => signal.removeEventListener('abort', abort));
+    for (const [leg, other] of [
+      [this.#near, this.#far],
+      [this.#far, this.#near],
+    ] as const)
+      void leg.closed.then(() => this.#left(leg, other));
+    this.#pass(this.#near, this.#far);
+    this.#pass(this.#far, this.#near);
+  }
+
+  /** Counts what was carried since the last look, and ends what has carried nothing for too long. */
+  look(now: number, limits: IdleLimits): void {
+    const waiting = this.#near.socket.writableLength + this.#far.socket.writableLength;
+    const moved = this.#count() || waiting !== this.#waiting;
+    this.#waiting = waiting;
+    if (moved) this.#movedAt = now;
+    const still = now - this.#movedAt;
+    const halfClosed = hasEnded(this.#near) || hasEnded(this.#far);
+    if (halfClosed && still >= limits.halfClosed) this.#cut('half_closed_idle');
+    else if (still >= limits.idle) this.#cut('idle');
+  }
+
+  /** `pipe` stops reading while the other side takes nothing, and ends it when this side has ended. */
+  #pass(from: StreamLeg, to: StreamLeg): void {
+    for (const bytes of from.takePutBack()) {
+      this.#flow.count(from === this.#near ? bytes.length : 0, from === this.#far ? bytes.length : 0);
+      to.socket.write(bytes);
+    }
+    from.socket.pipe(to.socket);
+  }
+
+  /** A leg that closed out of order was reset, by its peer or by the kernel: the other side is told the same way. */
+  #left(leg: StreamLeg, other: StreamLeg): void {
+    const inOrder = leg.fault === null && leg.socket.readableEnded && leg.socket.writableFinished;
+    if (inOrder) return;
+    this.#end ??= 'reset';
+    other.reset();
+  }
+
+  #cut(end: FlowEnd): void {
+    this.#end ??= end;
+    this.#near.reset();
+    this.#far.reset();
+  }
+
+  /** Whether there was anything to count. */
+  #count(): boolean {
+    const sent = this.#near.socket.bytesRead - this.#sent;
+    const received = this.#far.socket.bytesRead - this.#received;
+    if (sent === 0 && received === 0) return false;
+    this.#sent += sent;
+    this.#received += received;
+    this.#flow.count(sent, received);
+    return true;
+  }
+}
+
+const hasEnded = ({ socket }: StreamLeg): boolean => socket.readableEnded || socket.destroyed;
