@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
-// Clients of the SOCKS5 proxy on 127.0.0.1:1080 that reset their connection at every stage: after each number of bytes of
-// what they would say, and of what they would hear. Arguments: how many of them, and what they say, in hexadecimal.
+// Clients of the SOCKS5 proxy on 127.0.0.1:1080 that reset their connection at every stage: after each number of bytes
+// of what they would say, some once they are answered. Arguments: how many of them, and what they say, in hexadecimal.
 
 const [count, ...said] = process.argv.slice(2);
 const streams = said.map((hex) => Buffer.from(hex, 'hex'));

@@ -77,14 +77,5 @@ export type TargetFault = 'unknown_address_type' | 'empty_name';
 export type RequestFault = TargetFault | 'wrong_version' | 'unknown_command' | 'reserved_not_zero' | 'port_zero';
 export type DatagramFault = TargetFault | 'truncated' | 'reserved_not_zero' | 'fragmented' | 'port_zero';
 
-/** VER, NMETHODS and 255 methods. */
-export const LONGEST_GREETING = 2 + 255;
-
-/** VER, ULEN, 255 bytes, PLEN and 255 bytes. */
-export const LONGEST_PASSWORD_MESSAGE = 3 + 2 * 255;
-
-/** VER, CMD, RSV, ATYP, the length of a name, 255 bytes of it, and the port. */
-export const LONGEST_REQUEST = 4 + 1 + 255 + 2;
-
 /** RSV twice, FRAG, ATYP, the length of a name, 255 bytes of it, and the port. */
-export const LONGEST_DATAGRAM_HEADER = 4 + 1 + 255 + 2;
+export const LONGEST_DATAGRAM_HEADER: number = 4 + 1 + 255 + 2;
