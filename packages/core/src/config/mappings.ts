@@ -5,8 +5,8 @@ import type { Section } from './lines.js';
 import type { ExposureMode, MappingConfig } from './model.js';
 import { checkMappingName } from './names.js';
 import { quoted, shown } from './quote.js';
+import { MAPPING_SETTINGS, type MappingValues, PORT_PROTOCOLS } from './relay-settings.js';
 import { MAPPING, type Reading, readSettings, tableName } from './setting.js';
-import { MAPPING_SETTINGS, type MappingValues, PORT_PROTOCOLS } from './settings.js';
 
 /** One mapping section, read. */
 interface MappingDraft {

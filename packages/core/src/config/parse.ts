@@ -7,6 +7,7 @@ import { type Findings, inOrder, NOWHERE, problemAt } from './findings.js';
 import { scanLines } from './lines.js';
 import { readMappings } from './mappings.js';
 import type { Config, ConfigProblem, CoreConfig, HealthPolicy, McpConfig } from './model.js';
+import { RELAY_SETTINGS } from './relay-settings.js';
 import { type Reading, readSettings } from './setting.js';
 import {
   ABSENT_LAYERS,
@@ -17,7 +18,6 @@ import {
   type HealthValues,
   MCP_SETTINGS,
   OPERATION_SETTINGS,
-  RELAY_SETTINGS,
   ROUTING_SETTINGS,
 } from './settings.js';
 import { readTunnels } from './tunnels.js';

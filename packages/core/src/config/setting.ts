@@ -120,3 +120,14 @@ function occurrencesOf(setting: Setting<unknown>, sections: readonly Section[]):
       }));
   });
 }
+
+/** One row of a table. */
+export function setting<T>(
+  section: string,
+  key: string,
+  read: Reader<T>,
+  fallback: T,
+  also: readonly Spelling[] = [],
+): Setting<T> {
+  return { section, key, read, fallback, also, mayBeEmpty: false };
+}

@@ -1,9 +1,7 @@
 import type { AddressRange, Ipv6Prefix } from '../address.js';
-import type { PortProtocol } from '../port-mappings.js';
 import type { Millis } from '../units.js';
 import { groupNameOrId, hostAuthority, listOf, orNone, socketPath, webOrigin } from './access-readers.js';
 import {
-  anyHost,
   type Filled,
   fillable,
   ipv4Host,
@@ -12,8 +10,6 @@ import {
   listenAddress,
   listenAddressAndPort,
   probeTargets,
-  target,
-  tunnelAddressOrAuto,
   tunnelPrefix,
 } from './address-readers.js';
 import * as bounds from './bounds.js';
@@ -24,7 +20,6 @@ import {
   HEALTH_DEFAULTS,
   MCP_DEFAULTS,
   OPERATION_DEFAULTS,
-  RELAY_DEFAULTS,
   ROUTING_DEFAULTS,
 } from './defaults.js';
 import type {
@@ -36,22 +31,12 @@ import type {
   Ipv4Policy,
   McpConfig,
   OperationPolicy,
-  RelayPolicy,
   RoutingPolicy,
   TunnelType,
 } from './model.js';
-import {
-  absentLayer,
-  absolutePath,
-  anyText,
-  duration,
-  type Reader,
-  shortText,
-  wholeNumber,
-  word,
-  yesOrNo,
-} from './readers.js';
-import { MAPPING, type Setting, type SettingsOf, type Spelling, spellingsOf, TUNNEL } from './setting.js';
+import { absentLayer, absolutePath, anyText, duration, type Reader, wholeNumber, word, yesOrNo } from './readers.js';
+import { MAPPING_SETTINGS, RELAY_SETTINGS } from './relay-settings.js';
+import { type Setting, type SettingsOf, type Spelling, setting, spellingsOf, TUNNEL } from './setting.js';
 import { clientRanges, destinationRanges, nameServers } from './socks5-readers.js';
 
 // The one table of what a configuration can say. Parsing, suggestions and the test that holds
@@ -95,21 +80,6 @@ export interface TunnelValues {
   readonly gateway: Filled<string>;
   readonly popAddress: Filled<string>;
   readonly mtu: number | null;
-}
-
-export interface MappingValues {
-  readonly name: string | null;
-  readonly enabled: boolean;
-  readonly protocol: PortProtocol | null;
-  readonly internalHost: string;
-  readonly internalPort: number | null;
-  /** Null: the same as `internalPort`. */
-  readonly externalPort: number | null;
-  readonly v6Address: string;
-  readonly direction: 'in' | 'out';
-  readonly target: string | null;
-  readonly proxyProtocol: boolean;
-  readonly description: string | null;
 }
 
 /** What the seed's later versions had and this gateway has not. */
@@ -237,32 +207,6 @@ export const TUNNEL_SETTINGS: SettingsOf<TunnelValues> = {
   mtu: setting<number | null>(TUNNEL, 'mtu', wholeNumber(bounds.MTUS), null),
 };
 
-export const RELAY_SETTINGS: SettingsOf<RelayPolicy> = {
-  maxFlows: setting('relay', 'max_flows', wholeNumber(bounds.FLOWS), RELAY_DEFAULTS.maxFlows),
-  maxFlowsPerClient: setting(
-    'relay',
-    'max_flows_per_client',
-    wholeNumber(bounds.FLOWS),
-    RELAY_DEFAULTS.maxFlowsPerClient,
-  ),
-};
-
-export const PORT_PROTOCOLS: readonly PortProtocol[] = ['udp', 'tcp'];
-
-export const MAPPING_SETTINGS: SettingsOf<MappingValues> = {
-  name: setting<string | null>(MAPPING, 'name', anyText, null),
-  enabled: setting(MAPPING, 'enabled', yesOrNo, true),
-  protocol: setting<PortProtocol | null>(MAPPING, 'protocol', word(PORT_PROTOCOLS), null),
-  internalHost: setting(MAPPING, 'internal_host', anyHost, '127.0.0.1'),
-  internalPort: setting<number | null>(MAPPING, 'internal_port', wholeNumber(bounds.PORTS), null),
-  externalPort: setting<number | null>(MAPPING, 'external_port', wholeNumber(bounds.PORTS), null),
-  v6Address: setting(MAPPING, 'v6_address', tunnelAddressOrAuto, 'auto'),
-  direction: setting(MAPPING, 'direction', word(['in', 'out']), 'in'),
-  target: setting<string | null>(MAPPING, 'target', target, null),
-  proxyProtocol: setting(MAPPING, 'proxy_protocol', yesOrNo, false),
-  description: setting<string | null>(MAPPING, 'description', shortText(bounds.MAX_DESCRIPTION), null),
-};
-
 const CRYPTOGRAPHY = 'an authenticated and encrypted API';
 const HARDWARE = 'hardware authentication';
 
@@ -294,16 +238,6 @@ export const KNOWN_SPELLINGS: readonly Spelling[] = [
 
 function everySpelling<T extends object>(table: SettingsOf<T>): readonly Spelling[] {
   return Object.values<Setting<unknown>>(table).flatMap(spellingsOf);
-}
-
-function setting<T>(
-  section: string,
-  key: string,
-  read: Reader<T>,
-  fallback: T,
-  also: readonly Spelling[] = [],
-): Setting<T> {
-  return { section, key, read, fallback, also, mayBeEmpty: false };
 }
 
 function socks<T>(key: string, read: Reader<T>, fallback: T): Setting<T> {
