@@ -3,7 +3,25 @@ import type { McpLimits } from './limits.js';
 import { LineClient, mcpStage, type Served, served } from './testing-stage.test-support.js';
 
 describe('a client that takes more than its share', () => {
-  it('is not read from while it reads nothing, and cut in the end', async () => {
+  it('is not read from while it reads nothing, and has all its answers once it does', async () => {
+    await withLimits({ maxBacklog: 200_000 }, async (server) => {
+      const late = await LineClient.to(server.path);
+      await late.initialize();
+      late.socket.pause();
+
+      for (let id = 0; id < 200; id += 1) late.send({ jsonrpc: '2.0', method: 'tools/list', id });
+      const other = await LineClient.to(server.path);
+      await other.initialize();
+      for (let i = 0; i < 20; i += 1) await other.ask('ping');
+      late.socket.resume();
+
+      for (let id = 0; id < 200; id += 1) expect((await late.next())?.['id']).toBe(id);
+      late.close();
+      other.close();
+    });
+  });
+
+  it('is cut when it reads nothing for too long', async () => {
     await withLimits({ stallTimeout: 300 }, async (server) => {
       const deaf = await LineClient.to(server.path);
       await deaf.initialize();

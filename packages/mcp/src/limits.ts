@@ -8,7 +8,7 @@ export interface McpLimits {
   readonly restBeforeGivingWay: Millis;
   /** Bytes of one line, which is one message. Longer: answered, and closed. */
   readonly maxLine: number;
-  /** Bytes that wait for one client to read them. More: cut. */
+  /** Bytes that wait for one client when there is news for it. More: cut. */
   readonly maxBacklog: number;
   /** Requests of one client that are being answered. Further ones are read when one of these is done. */
   readonly maxPending: number;
@@ -30,8 +30,8 @@ export const MCP_LIMITS: McpLimits = {
   maxLine: 1_048_576,
   // The longest answer of ours is some 300 kB.
   maxBacklog: 1_048_576,
-  // Assistants ask for a handful at once.
-  maxPending: 64,
+  // Assistants ask for a handful at once. So many of the longest answers are 5 MB.
+  maxPending: 16,
   // The host starts the bridge and speaks at once, unless the machine is very busy.
   openingTimeout: 60_000,
   // People leave an assistant open over night.

@@ -5,6 +5,9 @@ import type { OpenSession } from './socket-server.js';
 import { SocketTransport } from './socket-transport.js';
 import { Updates } from './updates.js';
 
+/** Streams of notifications of one client of the modern era; one can follow all there is. */
+const SUBSCRIPTIONS_AT_MOST = 64;
+
 /** What is loaded with the first client: the SDK, and the tables. */
 export interface SessionOptions extends OfferOptions {
   readonly onDefect: (defect: unknown) => void;
@@ -26,7 +29,7 @@ export function sessionsWith(offer: Offer, updates: Updates, onDefect: (defect: 
         letGo = updates.listen((changed) => live.tell(changed));
         return live.server;
       },
-      { transport: new SocketTransport(socket, limits) },
+      { transport: new SocketTransport(socket, limits), maxSubscriptions: SUBSCRIPTIONS_AT_MOST },
     );
     socket.once('close', () => letGo());
     return { close: () => void handle.close().catch(onDefect) };

@@ -5,6 +5,8 @@ import { idInUse, type Message, type MessageId, type Refusal, readFrame, tooLong
 import { LINGER, type McpLimits } from './limits.js';
 import { LineReader } from './line-reader.js';
 
+const LISTEN = 'subscriptions/listen';
+
 /**
  * MCP over a connected Unix socket: newline-delimited JSON-RPC, as over stdio (MCP, "Custom Transports").
  *
@@ -52,7 +54,10 @@ export class SocketTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const { id, method } = message as { readonly id?: MessageId; readonly method?: string };
     if (method === undefined && id !== undefined) this.#pending.delete(id);
-    this.#write(message);
+    // Answers are bounded by the requests that are taken; what nobody has asked for just now is bounded here.
+    const unasked = method !== undefined && this.#socket.writableLength > this.#limits.maxBacklog;
+    if (unasked) this.#socket.destroy();
+    else this.#write(message);
     if (this.#parting && this.#pending.size === 0) this.#finish(null);
     else this.#pump();
     return Promise.resolve();
@@ -100,7 +105,8 @@ export class SocketTransport implements Transport {
 
   #deliver(message: Message): void {
     const { id, method } = message;
-    if (method !== undefined && id !== undefined) {
+    // What is listened to is answered when it ends: it takes no place among what is being answered.
+    if (method !== undefined && id !== undefined && method !== LISTEN) {
       if (this.#pending.has(id)) {
         this.#write(idInUse(id));
         return;
@@ -139,10 +145,6 @@ export class SocketTransport implements Transport {
 
   #write(message: object): void {
     if (!this.#socket.writable) return;
-    if (this.#socket.writableLength > this.#limits.maxBacklog) {
-      this.#socket.destroy();
-      return;
-    }
     const flushed = this.#socket.write(`${JSON.stringify(message)}\n`);
     if (!flushed) this.#stalled ??= setTimeout(() => this.#socket.destroy(), this.#limits.stallTimeout);
   }

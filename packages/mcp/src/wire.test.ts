@@ -128,6 +128,17 @@ describe('requests', () => {
     });
   });
 
+  it('lets a modern client listen as often as it may, and answers it all the while', async () => {
+    const { answer } = await withClient(async (client) => {
+      const notifications = { resourceSubscriptions: ['hurricane://health'] };
+      const params = { notifications, _meta: META };
+      for (let id = 0; id <= 64; id += 1) client.send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params });
+      return client.ask('tools/call', { name: 'check_health', _meta: META }, 'x');
+    });
+
+    expect(answer.result).toMatchObject({ structuredContent: { status: 'ok' } });
+  });
+
   it('never answers notifications, known and unknown', async () => {
     const { answer } = await withClient(async (client) => {
       await client.initialize();

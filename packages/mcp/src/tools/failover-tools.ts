@@ -13,7 +13,7 @@ import { knownTunnel } from './status-tools.js';
 /** Moves of the route that are told unless more are asked for; each has all candidates. */
 const SWITCHES_TOLD = 5;
 
-/** Steps of a simulation that are taken before others get their turn: some 2 ms with ten tunnels. */
+/** Steps of a simulation that are taken before others get their turn: one to two milliseconds, mostly. */
 const STEPS_AT_ONCE = 50;
 
 /** How far a simulation looks unless told otherwise: two checks of the score. */
