@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Config, Gateway, Millis, PortMappings } from '@hurricane/core';
 import type { FlowSource } from '@hurricane/http';
 import {
+  describeSocks5Error,
   Faults,
   FlowTable,
   fileStore,
@@ -9,9 +10,14 @@ import {
   type Knock,
   Mappings,
   Nonces,
+  type Socks5Error,
+  type Socks5Server,
+  serveSocks5,
+  socks5SettingsOf,
   streamEngine,
   waysOf,
 } from '@hurricane/relay';
+import { okAsync, ResultAsync } from 'neverthrow';
 import type { Log } from './log.js';
 
 /** What the relay needs of the world outside, beside sockets. */
@@ -32,7 +38,7 @@ export interface Relay {
   readonly flows: FlowSource;
   readonly ports?: PortMappings;
   /** To be called once, before the gateway starts: from then on it follows the tunnels. */
-  begin(): Promise<void>;
+  begin(): ResultAsync<void, Socks5Error>;
   /** Takes on another configuration. What that does not change is not touched. */
   reload(config: Config): Promise<void>;
   /** Takes no new clients at once, and ends those that have not finished after `limit`. */
@@ -43,7 +49,7 @@ export interface Relay {
 const PORTS_FILE = 'ports.json';
 
 /** One thing the relay offers, from `begin` to `stop`. */
-type Service = Pick<Relay, 'begin' | 'reload'> & { stop(): Promise<void> };
+type Service = Pick<Relay, 'reload'> & { stop(): Promise<void> };
 
 /** Null in kernel mode, where programs use the tunnels by themselves. */
 export function relayFor(options: RelayOptions): Relay | null {

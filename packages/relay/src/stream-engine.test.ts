@@ -7,6 +7,7 @@ import type { Endpoint, FlowEnd, Leg } from './contracts.js';
 import { allOf, client, echo, endOf, type HandFlow, HOST, handFlow, program } from './loopback.test-support.js';
 import { type StreamEngine, streamEngine } from './stream-engine.js';
 import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
+import { StreamLeg } from './stream-leg.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -227,6 +228,18 @@ describe('a leg', () => {
     called.abort();
     expect((await waiting)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
     silent.reset();
+  });
+
+  it('gives its descriptor back when it is reset in the moment in which its FIN is on its way', async () => {
+    const leg = await aLeg((socket) => void socket.resume());
+    if (!(leg instanceof StreamLeg)) throw new Error('it is a leg of this engine');
+
+    void leg.write(Buffer.from('x'));
+    leg.end();
+    leg.reset();
+
+    const closed = leg.closed.then(() => true);
+    await waitFor(() => Promise.race([closed, pass(0).then(() => false)]), 1_000, 'the descriptor to be given back');
   });
 
   it('passes on what was put back first, once it is joined', async () => {
