@@ -1,9 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig, systemClock } from '@hurricane/core';
-import { type Flow, type Flows, serveSocks5, socks5SettingsOf, type Way, type Ways } from '@hurricane/relay';
+import {
+  type Flow,
+  type Flows,
+  serveSocks5,
+  socks5SettingsOf,
+  streamEngine,
+  type Way,
+  type Ways,
+} from '@hurricane/relay';
 import { ok } from 'neverthrow';
 import { aDnsServer } from '../../packages/relay/src/names/dns-server.test-support.js';
-import { netEngine } from './net-engine.js';
 
 // The proxy in a process of its own, so that it can stand in a namespace: started with one argument, JSON of
 // `Started`. Says `ready` once it listens; reads the ways again at SIGHUP, and says so.
@@ -17,8 +24,7 @@ export interface Started {
   readonly names: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The engine under the proxy: the product's own goes here. */
-const engine = netEngine;
+const engine = streamEngine();
 
 const started = JSON.parse(process.argv[2] ?? '') as Started;
 const readWays = (): readonly Way[] => JSON.parse(readFileSync(started.ways, 'utf8')) as readonly Way[];

@@ -119,7 +119,11 @@ async function start(options: DaemonOptions, outside: Outside, logs: LogSource):
   const sources = { gateway, insight, logs, metrics, ...carried };
   const api = await serveApi(sources, { config, mcp: overHttp }, options, outside);
   if (api.isErr()) return err(api.error);
-  await relay?.begin();
+  const begun = await relay?.begin();
+  if (begun?.isErr()) {
+    await api.value.close(0);
+    return err({ kind: 'no_proxy', error: begun.error });
+  }
   for (const place of api.value.places) log.log('info', `REST API listens on ${place}`);
   const mcp = await openMcp({ ...shown, bind: outside.bind });
   // A signal that came during all this stops a gateway that has put up nothing.
@@ -131,12 +135,6 @@ function introduce(config: Config, { configFile, foreground, version }: DaemonOp
   log.log('info', `v6-gatewayd ${version} with ${configFile}`);
   if (foreground) log.log('debug', 'Staying in the foreground, as always: -f changes nothing');
   for (const warning of config.warnings) log.log('warn', describeConfigProblem(configFile, warning));
-  const { mode } = config.exposure;
-  if (mode === 'socks5')
-    log.log(
-      'warn',
-      `exposure.mode ${mode} is not offered by this version: applications use the tunnels directly, as with kernel`,
-    );
 }
 
 function serveApi(

@@ -21,6 +21,7 @@ const FIXED: readonly FixedSetting[] = [
   { name: 'mcp.allow_control', of: (c) => c.mcp.allowControl },
   { name: 'core.state_dir', of: (c) => c.core.stateDir },
   { name: 'exposure.mode', of: (c) => c.exposure.mode },
+  { name: 'exposure.socks5', of: (c) => JSON.stringify(c.exposure.socks5) },
   { name: 'health.method', of: (c) => c.health.method },
   { name: 'health.port', of: (c) => c.health.port },
   { name: 'relay.max_flows', of: (c) => c.relay.maxFlows },

@@ -11,13 +11,12 @@ import {
   Mappings,
   Nonces,
   type Socks5Error,
-  type Socks5Server,
   serveSocks5,
   socks5SettingsOf,
   streamEngine,
   waysOf,
 } from '@hurricane/relay';
-import { okAsync, ResultAsync } from 'neverthrow';
+import { ok, type Result } from 'neverthrow';
 import type { Log } from './log.js';
 
 /** What the relay needs of the world outside, beside sockets. */
@@ -37,8 +36,8 @@ export interface Relay {
   /** For the API. */
   readonly flows: FlowSource;
   readonly ports?: PortMappings;
-  /** To be called once, before the gateway starts: from then on it follows the tunnels. */
-  begin(): ResultAsync<void, Socks5Error>;
+  /** To be called once, before the gateway starts: from then on it follows the tunnels. Err: nothing of it is open. */
+  begin(): Promise<Result<void, Socks5Error>>;
   /** Takes on another configuration. What that does not change is not touched. */
   reload(config: Config): Promise<void>;
   /** Takes no new clients at once, and ends those that have not finished after `limit`. */
@@ -48,14 +47,14 @@ export interface Relay {
 /** Where the mappings that programs have asked for are kept, in `state_dir`. */
 const PORTS_FILE = 'ports.json';
 
-/** One thing the relay offers, from `begin` to `stop`. */
+/** One thing the relay offers, once it has begun. */
 type Service = Pick<Relay, 'reload'> & { stop(): Promise<void> };
 
-/** Null in kernel mode, where programs use the tunnels by themselves. */
+/** Null where programs use the tunnels by themselves: in kernel mode, without a proxy beside it. */
 export function relayFor(options: RelayOptions): Relay | null {
   const { gateway, config, log } = options;
-  const { mode } = config.exposure;
-  if (mode === 'kernel') return null;
+  const { mode, socks5 } = config.exposure;
+  if (mode === 'kernel' && !socks5.enabled) return null;
   const now = (): number => gateway.clock.wall();
   const ways = waysOf(gateway);
   const { maxFlows: limit, maxFlowsPerClient: perClient } = config.relay;
@@ -63,12 +62,19 @@ export function relayFor(options: RelayOptions): Relay | null {
   const faults = new Faults();
   const shared = { ways, flows: table, engine: streamEngine(), faults, log, now };
   const ports = mode === 'proxy' ? mappingsOf(options, shared) : null;
-  // The SOCKS5 server is one more service here: it takes `shared` and its settings from the configuration.
-  const services: readonly Service[] = ports === null ? [] : [mappingService(ports, config)];
+  const services: Service[] = [];
   return {
     flows: { list: () => table.list(), totals: () => table.totals(), faults: () => faults.list() },
     ...(ports === null ? {} : { ports }),
-    begin: () => each(services, (service) => service.begin()),
+    begin: async () => {
+      if (socks5.enabled) {
+        const proxy = await proxyService(shared, config);
+        if (proxy.isErr()) return proxy.map(() => undefined);
+        services.push(proxy.value);
+      }
+      if (ports !== null) services.push(await mappingService(ports, config));
+      return ok(undefined);
+    },
     reload: (next) => each(services, (service) => service.reload(next)),
     stop: async (limit) => {
       await each(services, (service) => service.stop());
@@ -88,15 +94,32 @@ function mappingsOf({ config, knock, holderOf }: RelayOptions, shared: Shared): 
   return new Mappings({ ...shared, nonces: new Nonces(), store, reserved, knock, holderOf });
 }
 
-function mappingService(mappings: Mappings, started: Config): Service {
-  return {
-    begin: async () => {
-      await mappings.restore();
-      await mappings.adopt(started.mappings);
-    },
-    reload: (config) => mappings.adopt(config.mappings),
-    stop: () => mappings.stop(),
-  };
+async function mappingService(mappings: Mappings, started: Config): Promise<Service> {
+  await mappings.restore();
+  await mappings.adopt(started.mappings);
+  return { reload: (config) => mappings.adopt(config.mappings), stop: () => mappings.stop() };
+}
+
+/** Where it listens stays as it was at the start; its users may change. */
+async function proxyService(shared: Shared, started: Config): Promise<Result<Service, Socks5Error>> {
+  const { log } = shared;
+  const served = await serveSocks5({ ...shared, settings: socks5SettingsOf(started) });
+  return served.map((server) => {
+    const { address, port } = server.local;
+    log.log('info', `SOCKS5 proxy listens on ${address.includes(':') ? `[${address}]` : address}:${port}`);
+    return {
+      reload: () =>
+        server.reload().match(
+          () => undefined,
+          (fault) => log.log('error', `${describeSocks5Error({ kind: 'users', fault })}: its users stay as they were`),
+        ),
+      // Joined connections are the flow table's to end, after this.
+      stop: () => {
+        void server.close();
+        return Promise.resolve();
+      },
+    };
+  });
 }
 
 async function each(services: readonly Service[], work: (service: Service) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import { describeConfigProblem, describeGatewayError, type GatewayError } from '@hurricane/core';
 import { describeListenError, type Holder } from '@hurricane/http/node';
+import { describeSocks5Error, type Socks5Error } from '@hurricane/relay';
 import { match } from 'ts-pattern';
 import type { ApiError } from './api.js';
 import { type ConfigFault, MAX_BYTES } from './config-file.js';
@@ -13,7 +14,8 @@ export type StartError =
   | { readonly kind: 'no_rights' }
   | { readonly kind: 'no_program'; readonly program: string; readonly install: string }
   | ApiError
-  | { readonly kind: 'no_gateway'; readonly error: GatewayError };
+  | { readonly kind: 'no_gateway'; readonly error: GatewayError }
+  | { readonly kind: 'no_proxy'; readonly error: Socks5Error };
 
 /** What to say, one sentence a line. */
 export function describeStartError(error: StartError): readonly string[] {
@@ -37,6 +39,7 @@ export function describeStartError(error: StartError): readonly string[] {
       `The group ${e.group} (api_socket_group) cannot be looked up: give its number, or make ${GROUP_FILE} readable`,
     ])
     .with({ kind: 'no_api' }, (e) => [`The REST API cannot start: ${describeListenError(e.error)}`])
+    .with({ kind: 'no_proxy' }, (e) => [describeSocks5Error(e.error)])
     .with({ kind: 'no_gateway' }, (e) => [`The gateway cannot start: ${describeGatewayError(e.error)}`])
     .otherwise(describeConfigFault);
 }
@@ -72,6 +75,8 @@ export function exitCodeOf(error: StartError): ExitCode {
       return EXIT.unavailable;
     case 'no_api':
       return /not_permitted$/.test(error.error.kind) ? EXIT.noPermission : EXIT.unavailable;
+    case 'no_proxy':
+      return error.error.kind === 'users' ? EXIT.config : EXIT.unavailable;
     case 'no_token':
       return error.fault.kind === 'token_forbidden' ? EXIT.noPermission : EXIT.config;
     case 'no_group':
