@@ -10,7 +10,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
 const TOP = fileURLToPath(new URL('../', import.meta.url));
-const LIBRARIES = ['core', 'backends', 'http', 'mcp'];
+const LIBRARIES = ['core', 'backends', 'http', 'mcp', 'relay'];
 /** Packing and reading a small archive takes about a second; npx may have to fetch pnpm first. */
 const COMMAND_LIMIT_MS = 120_000;
 /** Words that mean something only inside this workspace. pnpm replaces them when it packs. */

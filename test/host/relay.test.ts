@@ -107,8 +107,8 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
       status: 409,
       document: { kind: 'port_taken', detail: expect.stringContaining('[mapping.web]') },
     });
-    const other = bed.client.spawn([process.execPath, script('datagrams-holder'), address('a')]);
-    const taken = Number((await other.says(/holding port (\d+)/))[1]);
+    const other = bed.client.spawn([process.execPath, script('echo-server'), address('a')]);
+    const taken = Number((await other.says(/listening on port (\d+)/))[1]);
     expect(
       await ask('POST', '/ports/udp', { internal_port: 1, external_port: taken, v6_address: 'auto' }),
     ).toMatchObject({

@@ -85,6 +85,11 @@ export function isSame(a: MappingSpec, b: MappingSpec): boolean {
   return describe(a) === describe(b);
 }
 
+/** Whether one can become the other without touching a socket. */
+export function carriesTheSame(a: MappingSpec, b: MappingSpec): boolean {
+  return isSame({ ...a, description: null }, { ...b, description: null });
+}
+
 /** `[2001:db8::1]:7654`, `127.0.0.1:80`. */
 export function endpointText({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

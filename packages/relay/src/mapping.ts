@@ -61,9 +61,9 @@ export class Mapping implements Passage {
     return this.#spec.proxyProtocol;
   }
 
-  /** The same mapping goes by another name, or by none. */
-  rename(name: string | null): void {
-    this.#spec = { ...this.#spec, name };
+  /** The same mapping goes by another name and description. */
+  relabel({ name, description }: Pick<MappingSpec, 'name' | 'description'>): void {
+    this.#spec = { ...this.#spec, name, description };
   }
 
   onward(at: Endpoint): Onward | null {

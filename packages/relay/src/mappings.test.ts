@@ -252,11 +252,11 @@ describe('the mappings of the configuration', () => {
     await waitFor(() => flows.size === 1, 2_000, 'the flow to begin');
 
     await mappings.adopt([
-      { ...web, name: 'web2' },
+      { ...web, name: 'web2', description: 'the web' },
       { ...ssu, enabled: false },
     ]);
 
-    expect((await mappings.list())._unsafeUnwrap()).toMatchObject([{ name: 'web2', protocol: 'tcp' }]);
+    expect((await mappings.list())._unsafeUnwrap()).toMatchObject([{ name: 'web2', description: 'the web' }]);
     expect(flows.size).toBe(1);
     expect(await client({ address: '127.0.0.2', port })).toBeDefined();
     expect(store.kept).toEqual([]);

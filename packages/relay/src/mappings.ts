@@ -14,7 +14,16 @@ import type { Ways } from './contracts.js';
 import type { FlowTable } from './flows.js';
 import { Mapping } from './mapping.js';
 import { addressRefusalOf, type HolderOf, portErrorOf, reservedIn, takenBy } from './mapping-errors.js';
-import { configuredSpec, isSame, keyOf, type MappingSpec, requestOf, specOf, storedOf } from './mapping-spec.js';
+import {
+  carriesTheSame,
+  configuredSpec,
+  isSame,
+  keyOf,
+  type MappingSpec,
+  requestOf,
+  specOf,
+  storedOf,
+} from './mapping-spec.js';
 import type { PassageDeps } from './passage.js';
 import { type Knock, probeMapping } from './probe.js';
 import type { MappingStore } from './store.js';
@@ -152,15 +161,15 @@ export class Mappings implements PortMappings {
   async #adopt(wanted: readonly MappingSpec[]): Promise<void> {
     if (this.#stopped) return;
     const staysAs = (mapping: Mapping): MappingSpec | undefined =>
-      wanted.find((spec) => keyOf(spec) === keyOf(mapping.spec) && isSame(spec, mapping.spec));
+      wanted.find((spec) => carriesTheSame(spec, mapping.spec));
     for (const mapping of [...this.#table.values()])
       if (mapping.spec.name !== null && staysAs(mapping) === undefined) await this.#remove(mapping);
     let displaced = false;
     for (const spec of wanted) {
       const there = this.#table.get(keyOf(spec));
-      if (there !== undefined && isSame(there.spec, spec)) {
+      if (there !== undefined && carriesTheSame(there.spec, spec)) {
         displaced ||= there.spec.name === null;
-        there.rename(spec.name);
+        there.relabel(spec);
         continue;
       }
       if (there !== undefined) {
