@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { scanLines } from './lines.js';
 import { parseConfig } from './parse.js';
+import * as relaySettings from './relay-settings.js';
 import { type Setting, type Spelling, spellingsOf, tableName } from './setting.js';
 import * as settings from './settings.js';
 
@@ -94,7 +95,7 @@ function rows(): readonly Row[] {
 }
 
 function settingOf(spelling: Spelling): Setting<unknown> {
-  const tables: readonly object[] = Object.values(settings).filter(
+  const tables: readonly object[] = Object.values({ ...settings, ...relaySettings }).filter(
     (table) => typeof table === 'object' && !Array.isArray(table),
   );
   const all = tables.flatMap((table) => Object.values<Setting<unknown>>(table as Record<string, Setting<unknown>>));
