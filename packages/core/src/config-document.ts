@@ -1,4 +1,14 @@
-import type { Config, ConfigProblem, LogLevel, MappingConfig, TunnelConfig, TunnelType } from './config/model.js';
+import type { AddressRange } from './address.js';
+import type {
+  Config,
+  ConfigProblem,
+  DestinationRange,
+  LogLevel,
+  MappingConfig,
+  Socks5Config,
+  TunnelConfig,
+  TunnelType,
+} from './config/model.js';
 import type { PortProtocol } from './port-mappings.js';
 
 export interface ConfigProblemDocument {
@@ -52,8 +62,27 @@ export interface ConfigDocument {
   };
   readonly exposure: {
     readonly mode: string;
-    readonly socks5: { readonly bind: string; readonly port: number };
+    readonly socks5: {
+      readonly enabled: boolean;
+      readonly bind: string;
+      readonly port: number;
+      /** Where the users are, not who. */
+      readonly users_file: string | null;
+      readonly allow_clients: readonly string[];
+      readonly allow_destinations: readonly string[];
+      readonly deny_destinations: readonly string[];
+      readonly ipv4: string;
+      readonly race_tunnels: boolean;
+      /** Null: the system's. */
+      readonly resolver: readonly string[] | null;
+    };
     readonly proxy: { readonly udp_base_port: number; readonly tcp_base_port: number };
+  };
+  readonly mcp: {
+    readonly enabled: boolean;
+    readonly socket: string;
+    readonly http: boolean;
+    readonly allow_control: boolean;
   };
   readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number };
   readonly mappings: readonly MappingSettings[];
@@ -94,7 +123,7 @@ export interface ConfigDocument {
  * somebody has decided that it is no secret.
  */
 export function configDocument(config: Config): ConfigDocument {
-  const { core, exposure, routing } = config;
+  const { core, exposure, mcp, routing } = config;
   return {
     core: {
       log_level: core.logLevel,
@@ -109,15 +138,34 @@ export function configDocument(config: Config): ConfigDocument {
     },
     exposure: {
       mode: exposure.mode,
-      socks5: { bind: exposure.socks5.bind, port: exposure.socks5.port },
+      socks5: proxySettings(exposure.socks5),
       proxy: { udp_base_port: exposure.proxy.udpBasePort, tcp_base_port: exposure.proxy.tcpBasePort },
     },
     ...policies(config),
     routing: { metric: routing.metric, table_base: routing.tableBase, rule_base: routing.ruleBase },
+    mcp: { enabled: mcp.enabled, socket: mcp.socket, http: mcp.http, allow_control: mcp.allowControl },
     relay: { max_flows: config.relay.maxFlows, max_flows_per_client: config.relay.maxFlowsPerClient },
     mappings: config.mappings.map(mappingSettings),
     tunnels: config.tunnels.map(tunnelSettings),
     warnings: config.warnings.map(configProblemDocument),
+  };
+}
+
+function proxySettings(socks5: Socks5Config): ConfigDocument['exposure']['socks5'] {
+  const network = ({ address, length }: AddressRange): string => `${address}/${length}`;
+  const destination = (range: DestinationRange): string =>
+    range.port === null ? network(range) : `[${network(range)}]:${range.port}`;
+  return {
+    enabled: socks5.enabled,
+    bind: socks5.bind,
+    port: socks5.port,
+    users_file: socks5.usersFile,
+    allow_clients: socks5.allowClients.map(network),
+    allow_destinations: socks5.allowDestinations.map(destination),
+    deny_destinations: socks5.denyDestinations.map(destination),
+    ipv4: socks5.ipv4,
+    race_tunnels: socks5.raceTunnels,
+    resolver: socks5.resolver,
   };
 }
 

@@ -100,9 +100,21 @@ export const config: z.ZodType<ConfigDocument> = z
     }),
     exposure: z.object({
       mode: z.enum(['kernel', 'proxy', 'socks5']),
-      socks5: z.object({ bind: text, port }),
+      socks5: z.object({
+        enabled: z.boolean(),
+        bind: text,
+        port,
+        users_file: nullable(text),
+        allow_clients: z.array(text),
+        allow_destinations: z.array(text),
+        deny_destinations: z.array(text),
+        ipv4: z.enum(['prefer6', 'only6', 'allow4']),
+        race_tunnels: z.boolean(),
+        resolver: nullable(z.array(text)),
+      }),
       proxy: z.object({ udp_base_port: port, tcp_base_port: port }),
     }),
+    mcp: z.object({ enabled: z.boolean(), socket: text, http: z.boolean(), allow_control: z.boolean() }),
     health: z.object({
       targets: z.array(text),
       method: z.enum(['auto', 'icmp', 'tcp', 'udp']),
