@@ -4,6 +4,7 @@ import { Stage, simulatedConfig, simulatedTunnel } from '@hurricane/core/testing
 import { createApp, Metrics } from '@hurricane/http';
 import { processSource, serve } from '@hurricane/http/node';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { someFlows } from '../../packages/http/src/testing-sources.test-support.js';
 import { run } from '../support/command.js';
 import { requireHost } from '../support/require-host.js';
 import { waitFor } from '../support/wait-for.js';
@@ -75,7 +76,7 @@ async function scraped(): Promise<string> {
   const metrics = new Metrics({ version: '1.2.3', process: source });
   for (const step of stage.steps) metrics.observe(step);
   const onDefect = (defect: unknown): void => expect.fail(String(defect));
-  const app = createApp({ gateway: stage.gateway, metrics, version: '1.2.3', onDefect });
+  const app = createApp({ gateway: stage.gateway, metrics, flows: someFlows(), version: '1.2.3', onDefect });
   const listener = (await serve({ app, bind: '127.0.0.1', port: 0, onDefect }))._unsafeUnwrap();
   await fetch(`${listener.url}/health`);
   await fetch(`${listener.url}/nope`);

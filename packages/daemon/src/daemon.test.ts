@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { BearerToken, type ServeOptions, type ServeSocketOptions } from '@hurricane/http/node';
 import { errAsync, ok, okAsync, ResultAsync } from 'neverthrow';
 import { describe, expect, it, vi } from 'vitest';
@@ -103,15 +105,32 @@ describe('a daemon that runs', () => {
     expect(debugged?.outside.log.level).toBe('debug');
   });
 
-  it('says that -f changes nothing, and warns of exposure modes it has not', async () => {
-    const text = `${TWO_TUNNELS}\n[exposure]\nmode = socks5\n`;
-    const outside = fakeOutside({ readText: fakeFile(text).readText });
+  it('says that -f changes nothing', async () => {
+    const outside = fakeOutside();
     outside.signal('SIGTERM');
 
     await runDaemon({ ...OPTIONS, foreground: true }, outside);
 
     expect(outside.log.lines).toContain('debug: Staying in the foreground, as always: -f changes nothing');
-    expect(outside.log.lines.join('\n')).toContain('warn: exposure.mode socks5 is not offered');
+  });
+});
+
+describe('exposure mode socks5', () => {
+  it('is refused where another program has the port, and nothing is started', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const text = `${TWO_TUNNELS}\n[exposure]\nmode = socks5\n[exposure.socks5]\nport = ${port}\n`;
+    const outside = fakeOutside({ readText: fakeFile(text).readText });
+
+    const exitCode = await runDaemon(OPTIONS, outside);
+    other.close();
+
+    expect(exitCode).toBe(EXIT.unavailable);
+    expect(outside.log.lines.at(-1)).toBe(
+      `error: The SOCKS5 proxy cannot listen on 127.0.0.1:${port}: another program has this port`,
+    );
+    expect(outside.log.lines.join('\n')).not.toContain('Gateway started');
   });
 });
 

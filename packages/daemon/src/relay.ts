@@ -11,12 +11,13 @@ import {
   Mappings,
   Nonces,
   type Socks5Error,
+  type Socks5Server,
   serveSocks5,
   socks5SettingsOf,
   streamEngine,
   waysOf,
 } from '@hurricane/relay';
-import { ok, type Result } from 'neverthrow';
+import { err, ok, type Result } from 'neverthrow';
 import type { Log } from './log.js';
 
 /** What the relay needs of the world outside, beside sockets. */
@@ -63,14 +64,21 @@ export function relayFor(options: RelayOptions): Relay | null {
   const shared = { ways, flows: table, engine: streamEngine(), faults, log, now };
   const ports = mode === 'proxy' ? mappingsOf(options, shared) : null;
   const services: Service[] = [];
+  let proxy: Socks5Server | null = null;
   return {
-    flows: { list: () => table.list(), totals: () => table.totals(), faults: () => faults.list() },
+    flows: {
+      list: () => table.list(),
+      totals: () => table.totals(),
+      faults: () => faults.list(),
+      socks5: () => proxy?.counts() ?? null,
+    },
     ...(ports === null ? {} : { ports }),
     begin: async () => {
       if (socks5.enabled) {
-        const proxy = await proxyService(shared, config);
-        if (proxy.isErr()) return proxy.map(() => undefined);
-        services.push(proxy.value);
+        const served = await serveSocks5({ ...shared, settings: socks5SettingsOf(config) });
+        if (served.isErr()) return err(served.error);
+        proxy = served.value;
+        services.push(proxyService(proxy, log));
       }
       if (ports !== null) services.push(await mappingService(ports, config));
       return ok(undefined);
@@ -101,25 +109,21 @@ async function mappingService(mappings: Mappings, started: Config): Promise<Serv
 }
 
 /** Where it listens stays as it was at the start; its users may change. */
-async function proxyService(shared: Shared, started: Config): Promise<Result<Service, Socks5Error>> {
-  const { log } = shared;
-  const served = await serveSocks5({ ...shared, settings: socks5SettingsOf(started) });
-  return served.map((server) => {
-    const { address, port } = server.local;
-    log.log('info', `SOCKS5 proxy listens on ${address.includes(':') ? `[${address}]` : address}:${port}`);
-    return {
-      reload: () =>
-        server.reload().match(
-          () => undefined,
-          (fault) => log.log('error', `${describeSocks5Error({ kind: 'users', fault })}: its users stay as they were`),
-        ),
-      // Joined connections are the flow table's to end, after this.
-      stop: () => {
-        void server.close();
-        return Promise.resolve();
-      },
-    };
-  });
+function proxyService(server: Socks5Server, log: Log): Service {
+  const { address, port } = server.local;
+  log.log('info', `SOCKS5 proxy listens on ${address.includes(':') ? `[${address}]` : address}:${port}`);
+  return {
+    reload: () =>
+      server.reload().match(
+        () => undefined,
+        (fault) => log.log('error', `${describeSocks5Error({ kind: 'users', fault })}: its users stay as they were`),
+      ),
+    // Connections that it has joined are the flow table's to end, after this.
+    stop: () => {
+      void server.close();
+      return Promise.resolve();
+    },
+  };
 }
 
 async function each(services: readonly Service[], work: (service: Service) => Promise<void>): Promise<void> {

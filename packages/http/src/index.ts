@@ -39,5 +39,6 @@ export type {
   GatewaySource,
   InsightSource,
   LogSource,
+  Socks5Sums,
   Sources,
 } from './sources.js';

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { Metrics, type Observed } from './metrics.js';
 import { Histogram } from './metrics-histogram.js';
 import { expositionOf } from './metrics-text.js';
+import type { FlowSource } from './sources.js';
 import { anApp } from './testing-clients.test-support.js';
-import { everySource } from './testing-sources.test-support.js';
+import { everySource, someFlows } from './testing-sources.test-support.js';
 import { aReading, aStatus, aTunnel, heTunnel } from './testing-status.test-support.js';
 
 const KNOWN = `# HELP hurricane_build_info The version that runs.
@@ -181,6 +182,26 @@ describe('the metrics of a relay', () => {
       'hurricane_relay_flows_refused_total{kind="udp",reason="too_many_flows"} 0',
       'hurricane_relay_faults_total{kind="tcp",reason="refused"} 2',
     ]);
+  });
+});
+
+describe('the metrics of a proxy', () => {
+  test('tell what it was asked, and are not there without one', async () => {
+    const metricsOf = async (flows: FlowSource): Promise<readonly string[]> => {
+      const text = await (await anApp({ ...everySource(), flows }).app.request('/metrics')).text();
+      return text.split('\n').filter((line) => line.startsWith('hurricane_socks5_'));
+    };
+
+    expect(await metricsOf(someFlows())).toEqual([
+      'hurricane_socks5_clients_total 7',
+      'hurricane_socks5_clients_refused_total{reason="not_allowed"} 1',
+      'hurricane_socks5_handshakes_failed_total{reason="wrong_version"} 2',
+      'hurricane_socks5_replies_total{reply="succeeded"} 3',
+      'hurricane_socks5_datagrams_dropped_total{reason="stranger"} 4',
+      'hurricane_socks5_opening 5',
+      'hurricane_socks5_associations 6',
+    ]);
+    expect(await metricsOf({ ...someFlows(), socks5: () => null })).toEqual([]);
   });
 });
 

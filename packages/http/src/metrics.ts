@@ -2,6 +2,7 @@ import type { GatewayStatus, LinkCounters, ProbeFinding, StepRecord, SwitchReaso
 import { gaugeFamilies, type ProcessReading, processFamilies } from './metrics-gauges.js';
 import { Histogram } from './metrics-histogram.js';
 import { relayFamilies } from './metrics-relay.js';
+import { socks5Families } from './metrics-socks5.js';
 import { expositionOf, type Family, type Sample } from './metrics-text.js';
 import type { FlowSource } from './sources.js';
 
@@ -81,12 +82,14 @@ export class Metrics {
     this.#keep(status.tunnels.map((t) => t.config.name));
     for (const t of status.tunnels) this.#countBytes(t.config.name, t.reading?.counters ?? null);
     const { version, process } = this.#options;
+    const socks5 = flows?.socks5?.() ?? null;
     const built: Sample = { labels: { version }, value: 1 };
     return expositionOf([
       { name: 'hurricane_build_info', type: 'gauge', help: 'The version that runs.', samples: [built] },
       ...gaugeFamilies(status),
       ...this.#counters(status),
       ...(flows === undefined ? [] : relayFamilies(flows)),
+      ...(socks5 === null ? [] : socks5Families(socks5)),
       {
         name: 'hurricane_api_request_duration_seconds',
         type: 'histogram',

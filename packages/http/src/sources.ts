@@ -52,12 +52,28 @@ export interface FlowSums {
 }
 
 /** What a relay carries, and what went wrong. */
+/** What a SOCKS5 proxy has been asked since its start. Keys are words of its own, never a client's. */
+export interface Socks5Sums {
+  readonly clients: number;
+  /** Turned away before their first byte, by why. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Handshakes that came to nothing, by why. */
+  readonly failed: Readonly<Record<string, number>>;
+  readonly replies: Readonly<Record<string, number>>;
+  readonly datagramsDropped: Readonly<Record<string, number>>;
+  /** At this moment: clients that have not become a flow yet, and UDP associations. */
+  readonly opening: number;
+  readonly associations: number;
+}
+
 export interface FlowSource {
   /** The oldest first. */
   list(): readonly FlowRow[];
   totals(): readonly FlowSums[];
   /** Clients that could not be led on, and datagrams that were dropped. */
   faults(): readonly { readonly kind: 'tcp' | 'udp'; readonly reason: string; readonly count: number }[];
+  /** Null: there is no proxy. */
+  socks5?(): Socks5Sums | null;
 }
 
 /** Where the documents come from. What is left out is answered with a problem that says so. */

@@ -154,6 +154,15 @@ export function someFlows(): FlowSource {
       { kind: 'udp', ...sums },
     ],
     faults: () => [{ kind: 'tcp', reason: 'refused', count: 2 }],
+    socks5: () => ({
+      clients: 7,
+      refused: { not_allowed: 1 },
+      failed: { wrong_version: 2 },
+      replies: { succeeded: 3 },
+      datagramsDropped: { stranger: 4 },
+      opening: 5,
+      associations: 6,
+    }),
   };
 }
 
