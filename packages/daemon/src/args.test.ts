@@ -63,6 +63,7 @@ describe('a command line', () => {
       ['-c', 'my.conf', 'mcp', '--socket', '/s'],
       { kind: 'mcp', configFile: 'my.conf', socket: '/s' },
     ],
+    ['makes a line for the users file', ['user', 'alice'], { kind: 'user', name: 'alice' }],
     ['opens the playground', ['playground'], { kind: 'playground', args: [] }],
     ['leaves the rest to the playground', ['playground', 'cut', 'he'], { kind: 'playground', args: ['cut', 'he'] }],
     [
@@ -114,6 +115,7 @@ describe('a command line', () => {
       'ports',
       'events',
       'mcp',
+      'user',
       'completion',
       'help',
     ]);

@@ -75,6 +75,10 @@ async function perform(asked: Invocation): Promise<ExitCode> {
       const err = (line: string): void => void stderr.write(`${program}: ${line}\n`);
       return bridgeMcp(asked, { readText: readTextFile, stdin, stdout, err, stop: watchSignals(process).stop });
     }
+    case 'user': {
+      const { makeUserLine } = await import('./user-line.js');
+      return print(await makeUserLine(asked.name, stdin));
+    }
     case 'completion': {
       const { completionScript } = await import('./completion.js');
       stdout.write(completionScript(asked.shell, asked.outline));

@@ -23,6 +23,10 @@ In the settings of an assistant (as root, who owns the socket):
   {"mcpServers": {"v6-gatewayd": {"command": "hurricane", "args": ["mcp"]}}}
 Ends with 0 when either side has said all, 69 when no daemon listens, 77 when the socket may not be used.`;
 
+export const USER_HELP = `
+Reads one line, the password, which shows as you type it; a program can write it instead:
+  umask 077; pass show proxy | hurricane user alice >> /etc/v6-gatewayd.users`;
+
 /** What follows the list of options and commands. */
 export const HELP_AFTER = `
 Examples:

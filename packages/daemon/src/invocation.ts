@@ -29,6 +29,8 @@ export type Invocation =
   | ({ readonly kind: 'verb' } & VerbOptions)
   | ({ readonly kind: 'events' } & FollowOptions)
   | ({ readonly kind: 'mcp' } & BridgeOptions)
+  /** The password comes by standard input. */
+  | { readonly kind: 'user'; readonly name: string }
   | { readonly kind: 'completion'; readonly shell: Shell; readonly outline: CommandOutline }
   | { readonly kind: 'playground'; readonly args: readonly string[] }
   /** Help or the version. */

@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { type CommandOutline, type OptionOutline, SHELLS, type Shell } from './completion.js';
-import { HELP_AFTER, MCP_HELP, PLAYGROUND_HELP, PLAYGROUND_WORDS } from './help.js';
+import { HELP_AFTER, MCP_HELP, PLAYGROUND_HELP, PLAYGROUND_WORDS, USER_HELP } from './help.js';
 import { DEFAULT_CONFIG_FILE, type Invocation, type LogFormat } from './invocation.js';
 import { nearest } from './nearest.js';
 import { AUTOMATIC, addApiCommands } from './program-api.js';
@@ -38,6 +38,7 @@ export function buildProgram(name: string, version: string, accept: (invocation:
   addPlayground(program, accept);
   addApiCommands(program, accept);
   addMcp(program, accept);
+  addUser(program, accept);
   addCompletion(program, accept);
   return program;
 }
@@ -82,6 +83,20 @@ function addMcp(program: Command, accept: (invocation: Invocation) => void): voi
       refuseFlagsFor(program, 'mcp', ['config']);
       const configFile = flags.config ?? program.opts<GatewayFlags>().config ?? null;
       accept({ kind: 'mcp', configFile, socket: flags.socket ?? null });
+    });
+}
+
+function addUser(program: Command, accept: (invocation: Invocation) => void): void {
+  program
+    .command('user')
+    .allowExcessArguments(false)
+    .description("print a line for the SOCKS5 proxy's users file; the password comes by standard input")
+    .addArgument(new Argument('<name>', 'what the user is called'))
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', USER_HELP)
+    .action((name: string) => {
+      refuseFlagsFor(program, 'user', []);
+      accept({ kind: 'user', name });
     });
 }
 
