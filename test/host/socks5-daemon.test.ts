@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Running } from '../support/command.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
@@ -8,7 +11,7 @@ import { waitFor } from '../support/wait-for.js';
 
 // The proxy as the daemon serves it; what it answers to whom is in socks5.test.ts.
 
-const blocked = requireHost({ root: true, tools: ['ip', 'nft', 'ping', 'socat', 'curl'] });
+const blocked = requireHost({ root: true, tools: ['ip', 'nft', 'ping', 'socat', 'curl', 'chromium'] });
 
 const MIRROR = `http://[${TARGETS[0]}]:8080/`;
 const SETTINGS = '[exposure]\nmode = socks5\n[failover]\nfailback = never\n';
@@ -59,6 +62,25 @@ describe.skipIf(blocked !== null)(`exposure mode socks5${blocked === null ? '' :
     expect(await held.end(10_000)).not.toBeNull();
     expect(await flows()).toEqual([]);
     await bed.restore('popA');
+  });
+
+  it('carries a browser', async () => {
+    const profile = await mkdtemp(join(tmpdir(), 'hurricane-profile-'));
+    const switches = [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      `--user-data-dir=${profile}`,
+    ];
+    // Nothing but the page is asked for.
+    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+    const proxy = '--proxy-server=socks5://127.0.0.1:1080';
+
+    const page = await bed.client.must(['chromium', ...switches, ...quiet, proxy, '--dump-dom', MIRROR]);
+    await rm(profile, { recursive: true, force: true });
+
+    expect(page).toMatch(/you are 2001:db8:[0-9a-f]+::2/);
   });
 
   it('does not lead back into this machine', async () => {
