@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'tsup';
+import { figuresOf, tableOf } from '../figures.js';
+import { answerer, type Candidate, candidates } from './candidates.js';
+import { cpuOf, ended, listening } from './processes.js';
+
+// The relay's portable engine beside the programs that do the same, on loopback. The relay has one processor, load and
+// target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx; HAProxy and
+// socat where they are installed (Debian packages). Takes about three minutes; prints one table in Markdown.
+
+const ROUNDS = 5;
+const SECONDS = 2;
+const RELAY_CPU = 1;
+const LOAD_CPU = 0;
+const RELAY_PORT = 47_001;
+const BULK_PORT = 47_002;
+const ANSWER_PORT = 47_003;
+const COMMAND_LIMIT_MS = 30_000;
+
+/** How much came through, and what the relay took for one unit of it, in milliseconds of processor time. */
+interface Figure {
+  readonly amount: number;
+  readonly cpu: number;
+}
+
+interface Test {
+  readonly what: string;
+  readonly unit: string;
+  readonly perUnit: string;
+  readonly target: number;
+  /** Of one run against a port: per second, and in all. */
+  run(host: string, port: number): Promise<{ readonly perSecond: number; readonly total: number }>;
+}
+
+const TESTS: readonly Test[] = [
+  { what: 'bulk, 1 stream', unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT, run: bulk(1) },
+  { what: 'bulk, 16 streams', unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT, run: bulk(16) },
+  { what: 'short connections', unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT, run: requests('close') },
+  { what: 'small messages, 64 connections', unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT, run: requests(null) },
+];
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
+const all = candidates(folder, await bundled());
+const present = all.filter(({ version }) => version !== null);
+const before = loadavg()[0] ?? Number.NaN;
+const targets = [
+  await listening(LOAD_CPU, ['iperf3', '-s', '-p', `${BULK_PORT}`], '127.0.0.1', BULK_PORT),
+  await listening(LOAD_CPU, answerer(folder, ANSWER_PORT), '127.0.0.1', ANSWER_PORT),
+];
+const rows: string[][] = [];
+for (const test of TESTS) rows.push(...(await compared(test)));
+for (const child of targets) await ended(child);
+await rm(folder, { recursive: true });
+console.log(tableOf(['what', 'relay', 'median', 'of HAProxy', 'of direct', 'processor', 'of HAProxy'], rows));
+const versions = all.map(({ name, version }) => `${name} ${version ?? 'not installed'}`).join(', ');
+const load = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
+console.log(`\n${versions}. Load average of a minute: ${load[0]} before, ${load[1]} after.`);
+
+async function compared(test: Test): Promise<string[][]> {
+  const figures = new Map<string, Figure[]>([['direct', []], ...present.map(({ name }) => [name, []] as const)] as [
+    string,
+    Figure[],
+  ][]);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    figures.get('direct')?.push({ amount: (await test.run('127.0.0.1', test.target)).perSecond, cpu: Number.NaN });
+    for (const candidate of present) figures.get(candidate.name)?.push(await through(candidate, test));
+  }
+  const median = (name: string, of: keyof Figure): number =>
+    figuresOf((figures.get(name) ?? []).map((figure) => figure[of])).p50;
+  const ratio = (name: string, to: string, of: keyof Figure): string => {
+    const value = median(name, of) / median(to, of);
+    return Number.isFinite(value) ? value.toFixed(2) : '';
+  };
+  return [...figures.keys()].map((name) => {
+    const amount = `${median(name, 'amount').toPrecision(3)} ${test.unit}`;
+    const cpu = Number.isNaN(median(name, 'cpu')) ? '' : `${median(name, 'cpu').toPrecision(3)} ${test.perUnit}`;
+    const ratios = [ratio(name, 'HAProxy', 'amount'), ratio(name, 'direct', 'amount')];
+    return [test.what, name, amount, ...ratios, cpu, ratio(name, 'HAProxy', 'cpu')];
+  });
+}
+
+async function through(candidate: Candidate, test: Test): Promise<Figure> {
+  const relay = await listening(RELAY_CPU, candidate.argv(RELAY_PORT, test.target), '::1', RELAY_PORT);
+  const since = cpuOf(relay.pid ?? 0);
+  const { perSecond, total } = await test.run('::1', RELAY_PORT);
+  const cpu = (cpuOf(relay.pid ?? 0) - since) / total;
+  await ended(relay);
+  return { amount: perSecond, cpu: candidate.forks === true ? Number.NaN : cpu };
+}
+
+/** iperf3(1), from the far side to the client. */
+function bulk(streams: number): Test['run'] {
+  return async (host, port) => {
+    const argv = ['-c', host, '-p', `${port}`, '-P', `${streams}`, '-t', `${SECONDS}`, '-R', '-J'];
+    const { end } = JSON.parse(await loaded('iperf3', argv)) as {
+      end: { sum_received: { bytes: number; bits_per_second: number } };
+    };
+    return { perSecond: end.sum_received.bits_per_second / 8e9, total: end.sum_received.bytes / 1e9 };
+  };
+}
+
+/** wrk(1): 64 connections, each asking again once it is answered; `close`: on a new one. */
+function requests(connection: 'close' | null): Test['run'] {
+  return async (host, port) => {
+    const header = connection === null ? [] : ['-H', `Connection: ${connection}`];
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
+    const said = await loaded('wrk', ['-t1', '-c64', `-d${SECONDS}s`, ...header, url]);
+    const total = Number(/(\d+) requests in/.exec(said)?.[1]);
+    return { perSecond: Number(/Requests\/sec: +([\d.]+)/.exec(said)?.[1]), total };
+  };
+}
+
+async function loaded(program: string, argv: readonly string[]): Promise<string> {
+  const options = { timeout: COMMAND_LIMIT_MS, maxBuffer: 4_194_304 };
+  return (await promisify(execFile)('taskset', ['-c', `${LOAD_CPU}`, program, ...argv], options)).stdout;
+}
+
+async function bundled(): Promise<string> {
+  await build({
+    config: false,
+    silent: true,
+    entry: { relay: fileURLToPath(new URL('./relay.ts', import.meta.url)) },
+    format: 'esm',
+    target: 'node20',
+    noExternal: [/./],
+    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
+    outDir: folder,
+  });
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  return join(folder, 'relay.js');
+}
