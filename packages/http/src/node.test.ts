@@ -228,8 +228,9 @@ describe('bounds', () => {
     const deaf = await aClient(listener);
     deaf.socket.pause();
 
-    // About 40 MB of answers: more than the kernel keeps for a connection.
-    void deaf.send(REQUEST.repeat(100_000));
+    // Some 20 MB of requests: more than the kernel keeps for a connection, so that some wait here for a server that
+    // has stopped reading. Only who still has something to write hears of a reset without reading.
+    void deaf.send(REQUEST.repeat(500_000));
 
     await deaf.untilClosed();
   });
