@@ -1,8 +1,10 @@
 import { isDown } from './liveness.js';
 import { popAddressOf, ringVerdict } from './rings.js';
+import type { SideProbes } from './side-probes.js';
 import { targetsAtFault } from './stand-in.js';
 import type { State } from './state.js';
 import type { Tunnel } from './tunnel.js';
+import { LONG_AGO } from './units.js';
 
 /** Where a tunnel that carries nothing is broken, seen from this machine outwards. */
 export type FaultPlace =
@@ -29,5 +31,8 @@ export function placeOf(t: Tunnel, state: State): FaultPlace | null {
   // Without anything to ask at the other end, a path that works is the last that is known to. A path that has
   // never answered may be broken as well as mute, however well other tunnels' paths do.
   const nothingComes = pop === 'silent' || popAddressOf(t) === null;
-  return nothingComes && underlay === 'answers' ? 'pop' : null;
+  return nothingComes && underlay === 'answers' && outlives(t.sides) ? 'pop' : null;
 }
+
+/** What fell silent just now may take the path with it: that has to answer once more. */
+const outlives = ({ pop, underlay }: SideProbes): boolean => underlay.heardAt >= (pop.missingSince ?? LONG_AGO);

@@ -92,8 +92,8 @@ export function settleProbing(t: Tunnel, state: State, now: Instant, emit: Emit)
   const asked = settleTargets(t, state, now, emit);
   const { config } = state;
   const plans = {
-    pop: popPlan(asked, config),
-    underlay: underlayPlan(asked, config),
+    pop: popPlan(asked, config, now),
+    underlay: underlayPlan(asked, config, now),
     internet: internetPlan(asked, state),
     size: sizePlan(asked, config),
   };

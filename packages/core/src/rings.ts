@@ -4,7 +4,7 @@ import type { ProbePlan } from './facts.js';
 import { isDown } from './liveness.js';
 import type { SideProbing } from './side-probes.js';
 import { ifaceOf, silentFrom, type Tunnel } from './tunnel.js';
-import type { Millis } from './units.js';
+import { type Instant, type Millis, NEVER } from './units.js';
 
 // Three rings of evidence lie around this machine: the IPv4 path to the provider (the underlay), the
 // provider's own end of the tunnel (the PoP), and the targets in the Internet. When the outermost
@@ -12,6 +12,12 @@ import type { Millis } from './units.js';
 
 /** Between two probes of a ring while a silent tunnel's fault is being placed. */
 const RING_INTERVAL: Millis = 500;
+
+/**
+ * Rings are asked from so long after the verdict: beginning to ask takes the host some milliseconds a
+ * ring, and moving the traffic goes before knowing where the fault lies.
+ */
+const RING_PATIENCE: Millis = 250;
 
 /** The same once the ring has said its word: it may change, but nobody waits for it. */
 const RING_INTERVAL_KNOWN: Millis = 5_000;
@@ -59,18 +65,18 @@ export function underlayOf({ running, config, reading }: Tunnel): string | null 
 }
 
 /** Asked when the tunnel comes up, to learn whether it answers at all, and whenever the tunnel is silent. */
-export function popPlan(t: Tunnel, config: Config): ProbePlan | null {
+export function popPlan(t: Tunnel, config: Config, now: Instant): ProbePlan | null {
   const pop = popAddressOf(t);
   const source = t.reading?.address ?? null;
   if (pop === null || source === null || pop === source) return null;
-  return ringPlan(t, t.sides.pop, { source, target: pop }, config);
+  return ringPlan(t, t.sides.pop, { source, target: pop }, config, now);
 }
 
-export function underlayPlan(t: Tunnel, config: Config): ProbePlan | null {
+export function underlayPlan(t: Tunnel, config: Config, now: Instant): ProbePlan | null {
   const target = underlayOf(t);
   const tunnel = t.running ?? t.config;
   const source = tunnel.type === 'he_6in4' ? tunnel.local : null;
-  return target === null ? null : ringPlan(t, t.sides.underlay, { source, target }, config);
+  return target === null ? null : ringPlan(t, t.sides.underlay, { source, target }, config, now);
 }
 
 function ringPlan(
@@ -78,9 +84,11 @@ function ringPlan(
   ring: SideProbing,
   path: { readonly source: string | null; readonly target: string },
   config: Config,
+  now: Instant,
 ): ProbePlan | null {
   const untried = Number.isFinite(ring.heardAt) ? false : ring.asked < CALIBRATION;
-  if (t.state.kind !== 'up' || (!isDown(t.liveness) && !untried)) return null;
+  const due = isDown(t.liveness) && (ring.told !== null || now >= patienceEnd(t));
+  if (t.state.kind !== 'up' || (!due && !untried)) return null;
   return {
     iface: ifaceOf(t),
     source: path.source,
@@ -92,6 +100,15 @@ function ringPlan(
     rtt: t.rtt,
   };
 }
+
+/** When rings that are not asked yet are due. */
+export function ringsWake(t: Tunnel, now: Instant): Instant {
+  const { pop, underlay } = t.sides;
+  const waiting = isDown(t.liveness) && now < patienceEnd(t) && (pop.told === null || underlay.told === null);
+  return waiting ? patienceEnd(t) : NEVER;
+}
+
+const patienceEnd = ({ liveness }: Tunnel): Instant => liveness.since + RING_PATIENCE;
 
 function isTold(t: Tunnel, ring: SideProbing, config: Config): boolean {
   return t.liveness.kind === 'hard_down' && (ring.misses >= RING_MISSES || ringVerdict(t, ring, config) === 'answers');

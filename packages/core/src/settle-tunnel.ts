@@ -2,6 +2,7 @@ import { failed } from './answers.js';
 import { isSound } from './candidacy.js';
 import type { Emit } from './effects.js';
 import { settleProbing } from './probing.js';
+import { ringsWake } from './rings.js';
 import { sidesWake } from './side-probes.js';
 import { carriesRoute, type State } from './state.js';
 import { trafficWake } from './traffic.js';
@@ -80,7 +81,14 @@ export function tunnelWake(t: Tunnel, state: State, now: Instant): Instant {
     case 'up': {
       const look = t.look.kind === 'busy' ? t.look.deadline : t.look.nextAt;
       const probing = t.probing.told === null && t.reading?.address != null ? t.probing.retryAt : NEVER;
-      return Math.min(look, probing === LONG_AGO ? NEVER : probing, sidesWake(t.sides), trafficWake(t.traffic, now));
+      const { sides, traffic } = t;
+      return Math.min(
+        look,
+        probing === LONG_AGO ? NEVER : probing,
+        sidesWake(sides),
+        ringsWake(t, now),
+        trafficWake(traffic, now),
+      );
     }
   }
 }

@@ -100,6 +100,22 @@ describe('where a silent tunnel is broken', () => {
     expect(new Set(asked)).toEqual(new Set(['targets', 'size']));
   });
 
+  it('is asked about only once the traffic has somewhere to go', async () => {
+    const stage = await Stage.running({ config });
+    const from = stage.steps.length;
+
+    stage.world.cut('he', 'pop');
+    await stage.runUntil(() => stage.tunnel('he').faultPlace !== null, 10_000);
+
+    const when = (type: 'apply_route' | 'probe'): number =>
+      stage.steps
+        .slice(from)
+        .find(({ effects }) =>
+          effects.some((e) => e.type === type && (e.type !== 'probe' || e.stream === 'pop' || e.stream === 'underlay')),
+        )!.now;
+    expect(when('probe')).toBeGreaterThan(when('apply_route') + 100);
+  });
+
   it('suppresses failover where the underlay is dead for all: there is nothing to move to', async () => {
     const stage = await Stage.running({ config });
 
