@@ -1,8 +1,9 @@
 import { Gateway, type HealthPolicy, systemClock } from '@hurricane/core';
 import { simulatedConfig, simulatedHost, simulatedTunnel } from '@hurricane/core/testing';
 
-// node many-tunnels.js TUNNELS SETTLE_SECONDS SECONDS, over an IPC channel: runs a gateway with so many
-// tunnels over a simulated host, on the system's clock, and sends what it took.
+// node many-tunnels.js gateway|network TUNNELS SETTLE_SECONDS SECONDS, over an IPC channel: runs a gateway with
+// so many tunnels over a simulated host, or the host's probes with nobody who judges them, on the system's
+// clock, and sends what it took.
 
 /** What a gateway took while it was watched. */
 export interface Load {
@@ -18,12 +19,13 @@ export interface Load {
 /** Jittered to 75-100 % of it, a probe leaves once a second. */
 const PROBED_EVERY_SECOND: Partial<HealthPolicy> = { interval: 1_000 / 0.875, quickInterval: 1_000 / 0.875 };
 
-const [tunnels = 0, settle = 0, seconds = 0] = process.argv.slice(2).map(Number);
+const [tunnels = 0, settle = 0, seconds = 0] = process.argv.slice(3).map(Number);
 // Ctrl-C ends the bench; this goes with it.
 process.once('disconnect', () => process.exit());
 
 const names = Array.from({ length: tunnels }, (_, i) => `t${i}`);
 const config = simulatedConfig({ tunnels: names.map((name) => simulatedTunnel(name)), health: PROBED_EVERY_SECOND });
+const host = simulatedHost({ clock: systemClock, seed: 1 });
 const begun = performance.now();
 let probes = 0;
 let before: Reading | null = null;
@@ -35,20 +37,44 @@ interface Reading {
   readonly probes: number;
 }
 
-// Looks at the clock whenever the gateway has taken a step, not by a timer of its own: where steps take
-// longer than there is time for, timers come up late or never.
-const gateway = Gateway.create({
-  config,
-  host: simulatedHost({ clock: systemClock, seed: 1 }),
-  observer: ({ event }) => {
-    if (event.type === 'probed') probes += 1;
-    if (performance.now() - begun < settle * 1000) return;
-    before ??= read();
-    if (performance.now() - before.at >= seconds * 1000) report(before);
-  },
-});
-if (gateway.isErr()) throw new Error(gateway.error.kind);
-gateway.value.start();
+if (process.argv[2] === 'network') watchAll();
+else runGateway();
+
+function runGateway(): void {
+  const gateway = Gateway.create({
+    config,
+    host,
+    observer: ({ event }) => {
+      if (event.type === 'probed') probes += 1;
+      look();
+    },
+  });
+  if (gateway.isErr()) throw new Error(gateway.error.kind);
+  gateway.value.start();
+}
+
+function watchAll(): void {
+  const { health } = config;
+  const silence = new AbortController().signal;
+  for (const { iface } of config.tunnels) {
+    const plan = { iface, source: '2001:db8::2', targets: health.targets.slice(0, 1), interval: health.interval };
+    void host.prober.watch(
+      { ...plan, packetSize: null, deadline: health.deadline, rtt: null },
+      () => {
+        probes += 1;
+        look();
+      },
+      silence,
+    );
+  }
+}
+
+/** After each step, not by a timer of its own: where steps take longer than there is time for, timers come up late. */
+function look(): void {
+  if (performance.now() - begun < settle * 1000) return;
+  before ??= read();
+  if (performance.now() - before.at >= seconds * 1000) report(before);
+}
 
 function read(): Reading {
   const { user, system } = process.cpuUsage();

@@ -115,7 +115,7 @@ function probePlan(t: Tunnel, state: State, now: Instant): ProbePlan | null {
   if (t.state.kind !== 'up' || source === null) return null;
   const first = regularTarget(t, state);
   // Whoever stands in for the targets is asked alone.
-  const rest = standInOf(t, state) === null ? policy.targets.filter((target) => target !== first) : [];
+  const alone = standInOf(t, state) !== null;
   const { kind, replies } = t.liveness;
   const calm =
     kind === 'alive' && t.health !== null && replies >= calmReplies(policy.targets.length, policy.repliesToAlive);
@@ -124,7 +124,7 @@ function probePlan(t: Tunnel, state: State, now: Instant): ProbePlan | null {
   return {
     iface: ifaceOf(t),
     source,
-    targets: calm ? [first] : [first, ...rest],
+    targets: calm || alone ? [first] : [first, ...policy.targets.filter((target) => target !== first)],
     interval:
       calm && isProven(t, state, now) ? TRAFFIC_INTERVAL : calm || dead ? policy.interval : policy.quickInterval,
     packetSize: null,

@@ -98,8 +98,12 @@ export function settleSides(
 
 /** When the next failed try is due again. */
 export function sidesWake(sides: SideProbes): Instant {
-  const due = SIDE_STREAMS.map((stream) => sides[stream]).filter((side) => side.retryAt !== LONG_AGO);
-  return Math.min(NEVER, ...due.map((side) => side.retryAt));
+  let due: Instant = NEVER;
+  for (const stream of SIDE_STREAMS) {
+    const { retryAt } = sides[stream];
+    if (retryAt !== LONG_AGO && retryAt < due) due = retryAt;
+  }
+  return due;
 }
 
 export function samePlan(a: ProbePlan | null, b: ProbePlan | null): boolean {

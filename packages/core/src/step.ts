@@ -1,4 +1,3 @@
-import { match } from 'ts-pattern';
 import { failed, inspected, inspectionFailed, lowered, measured, raised, stirred } from './answers.js';
 import { announceChanges } from './changes.js';
 import { decisionWake, settleDecision } from './decide.js';
@@ -61,40 +60,61 @@ function into(effects: Effect[]): Emit {
   };
 }
 
+/** A plain `switch`: a thousand tunnels bring a thousand events a second, and `match` allocates for each of its cases. */
 function record(state: State, event: Event, now: Instant, emit: Emit): State {
   const { config } = state;
-  return match(event)
-    .returnType<State>()
-    .with({ type: 'start' }, () => started(state, now, emit))
-    .with({ type: 'stop' }, () => (state.phase === 'stopping' ? state : stopping(state, now)))
-    .with({ type: 'tick' }, () => state)
-    .with({ type: 'raise' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: !t.leaving })))
-    .with({ type: 'lower' }, (e) => patch(state, e.tunnel, (t) => ({ ...t, wanted: false })))
-    .with({ type: 'restart' }, (e) => patch(state, e.tunnel, (t) => restarted(t, now)))
-    .with({ type: 'prefer' }, (e) => asked(state, e.tunnel))
-    .with({ type: 'reload' }, (e) => reloaded(state, e.config, emit))
-    .with({ type: 'tunnel_raised' }, (e) => current(state, e, (t) => raised(t, e.reading, now)))
-    .with({ type: 'tunnel_lowered' }, (e) => current(state, e, lowered))
-    .with({ type: 'tunnel_failed' }, (e) => current(state, e, (t) => failed(t, e.fault, now, config)))
-    .with({ type: 'tunnel_inspected' }, (e) => current(state, e, (t) => inspected(t, e.reading, now, config)))
-    .with({ type: 'inspection_failed' }, (e) => current(state, e, (t) => inspectionFailed(t, now)))
-    .with({ type: 'probed' }, (e) => answered(state, e, now, emit))
-    .with({ type: 'probing_failed' }, (e) => current(state, e, (t) => probingFailed(t, e, now, config, emit)))
-    .with({ type: 'measured' }, (e) => counted(state, e.counters, now))
-    .with({ type: 'host_changed' }, (e) => noticed(state, e.change, now))
-    .with({ type: 'swept' }, (e) => swept(state, e.found, emit))
-    .with({ type: 'sweep_failed' }, (e) => sweepFailed(state, e.fault, emit))
-    .with({ type: 'repaired' }, (e) => repaired(state, e, now, emit))
-    .with({ type: 'flows_aborted' }, (e) => {
-      if (e.count > 0) emit({ type: 'announce', news: { type: 'flows_aborted', tunnel: e.tunnel, count: e.count } });
+  switch (event.type) {
+    case 'probed':
+      return answered(state, event, now, emit);
+    case 'start':
+      return started(state, now, emit);
+    case 'stop':
+      return state.phase === 'stopping' ? state : stopping(state, now);
+    case 'tick':
       return state;
-    })
-    .with({ type: 'woke' }, (e) => woken(state, e.gap, now, emit))
-    .with({ type: 'route_applied' }, (e) => (e.epoch === state.route.epoch ? routeApplied(state, now) : state))
-    .with({ type: 'route_failed' }, (e) =>
-      e.epoch === state.route.epoch ? routeFailed(state, e.error, now, emit) : state,
-    )
-    .exhaustive();
+    case 'raise':
+      return patch(state, event.tunnel, (t) => ({ ...t, wanted: !t.leaving }));
+    case 'lower':
+      return patch(state, event.tunnel, (t) => ({ ...t, wanted: false }));
+    case 'restart':
+      return patch(state, event.tunnel, (t) => restarted(t, now));
+    case 'prefer':
+      return asked(state, event.tunnel);
+    case 'reload':
+      return reloaded(state, event.config, emit);
+    case 'tunnel_raised':
+      return current(state, event, (t) => raised(t, event.reading, now));
+    case 'tunnel_lowered':
+      return current(state, event, lowered);
+    case 'tunnel_failed':
+      return current(state, event, (t) => failed(t, event.fault, now, config));
+    case 'tunnel_inspected':
+      return current(state, event, (t) => inspected(t, event.reading, now, config));
+    case 'inspection_failed':
+      return current(state, event, (t) => inspectionFailed(t, now));
+    case 'probing_failed':
+      return current(state, event, (t) => probingFailed(t, event, now, config, emit));
+    case 'measured':
+      return counted(state, event.counters, now);
+    case 'host_changed':
+      return noticed(state, event.change, now);
+    case 'swept':
+      return swept(state, event.found, emit);
+    case 'sweep_failed':
+      return sweepFailed(state, event.fault, emit);
+    case 'repaired':
+      return repaired(state, event, now, emit);
+    case 'flows_aborted':
+      if (event.count > 0)
+        emit({ type: 'announce', news: { type: 'flows_aborted', tunnel: event.tunnel, count: event.count } });
+      return state;
+    case 'woke':
+      return woken(state, event.gap, now, emit);
+    case 'route_applied':
+      return event.epoch === state.route.epoch ? routeApplied(state, now) : state;
+    case 'route_failed':
+      return event.epoch === state.route.epoch ? routeFailed(state, event.error, now, emit) : state;
+  }
 }
 
 function settle(before: State, recorded: State, now: Instant, emit: Emit): State {

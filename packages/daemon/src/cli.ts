@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from './exit-codes.js';
 import type { Invocation } from './invocation.js';
 import { FLUSH_LIMIT } from './limits.js';
 import { watchSignals } from './signals.js';
+import { beThrifty } from './thrift.js';
 import { VERSION } from './version.js';
 
 // The rest is loaded by the command that needs it, so that help and completion are quick.
@@ -30,6 +31,7 @@ async function perform(asked: Invocation): Promise<ExitCode> {
     case 'run': {
       // Before everything that takes time: SIGHUP would end the process while nobody listens for it.
       const signals = watchSignals(process);
+      beThrifty();
       const { runHere } = await import('./real-outside.js');
       return runHere(asked, signals);
     }
