@@ -19,8 +19,22 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
   mutant(
     'rings are asked for ever',
     'rings.ts',
-    "if (t.state.kind !== 'up' || (!isDown(t.liveness) && !untried)) return null;",
-    "if (t.state.kind !== 'up' || (untried && ring.asked < 0)) return null;",
+    "if (t.state.kind !== 'up' || (!due && !untried)) return null;",
+    "if (t.state.kind !== 'up' || (untried && !due && ring.asked < 0)) return null;",
+    ['fault-place'],
+  ),
+  mutant(
+    'where the fault lies is asked before the traffic has moved',
+    'rings.ts',
+    'const RING_PATIENCE: Millis = 250;',
+    'const RING_PATIENCE: Millis = 0;',
+    ['fault-place'],
+  ),
+  mutant(
+    'a server is to blame although the path may have gone with it',
+    'fault-place.ts',
+    'underlay.heardAt >= (pop.missingSince ?? LONG_AGO)',
+    'underlay.heardAt >= (pop.missingSince === null ? LONG_AGO : LONG_AGO)',
     ['fault-place'],
   ),
   mutant(
