@@ -79,10 +79,13 @@ function answerRequests(
     errorHandler,
   });
   server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    connections.begin(incoming.socket, outgoing);
-    const surplus = connections.isSurplus(incoming.socket);
-    const quick = surplus ? null : (options.app.quick?.(incoming, arrivalOf(incoming.socket)) ?? null);
-    if (quick !== null) return send(outgoing, quick);
+    const { socket } = incoming;
+    if (connections.mayAnswerAtOnce(socket, outgoing)) {
+      const quick = options.app.quick?.(incoming, arrivalOf(socket)) ?? null;
+      if (quick !== null) return send(outgoing, quick);
+    }
+    connections.begin(socket, outgoing);
+    const surplus = connections.isSurplus(socket);
     boundUnreadBody(incoming, outgoing);
     const problem = objectionTo(incoming, surplus);
     if (problem !== null) return send(outgoing, problemAnswer(problem));
@@ -131,22 +134,31 @@ function objectionTo(incoming: IncomingMessage, surplus: boolean): ApiProblem | 
   return null;
 }
 
-/** As Node takes them fastest: names and values by turns. */
-const fieldLists = new WeakMap<object, readonly string[]>();
+/** An answer as Node takes it fastest. */
+interface Prepared {
+  /** Names and values by turns. */
+  readonly fields: readonly string[];
+  readonly encoding: 'latin1' | 'utf8';
+}
 
-function fieldsOf(headers: Answer['headers']): readonly string[] {
-  const known = fieldLists.get(headers);
+/** Some answers are given again and again. */
+const prepared = new WeakMap<Answer, Prepared>();
+
+function prepare(answer: Answer): Prepared {
+  const known = prepared.get(answer);
   if (known !== undefined) return known;
-  const fields = Object.entries(headers).flat();
-  fieldLists.set(headers, fields);
-  return fields;
+  const bytes = Buffer.byteLength(answer.body);
+  const fields = [...Object.entries(answer.headers).flat(), 'content-length', `${bytes}`];
+  // Nothing but ASCII is the same in both, and not looked at character by character in the second.
+  const made: Prepared = { fields, encoding: bytes === answer.body.length ? 'latin1' : 'utf8' };
+  prepared.set(answer, made);
+  return made;
 }
 
 function send(outgoing: ServerResponse, answer: Answer): void {
-  const bytes = Buffer.byteLength(answer.body);
-  outgoing.writeHead(answer.status, [...fieldsOf(answer.headers), 'content-length', `${bytes}`]);
-  // Nothing but ASCII is the same in both, and not looked at character by character in the second.
-  outgoing.end(answer.body, bytes === answer.body.length ? 'latin1' : 'utf8');
+  const { fields, encoding } = prepare(answer);
+  outgoing.writeHead(answer.status, fields as string[]);
+  outgoing.end(answer.body, encoding);
 }
 
 /** An answer as bytes, for connections that have no request to answer to. */

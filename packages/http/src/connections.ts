@@ -7,6 +7,8 @@ import { LINGER } from './limits.js';
 interface Connection {
   /** Requests read and not yet answered in full. */
   answering: number;
+  /** What was last answered at once: it may still be on its way to the kernel. */
+  parting: ServerResponse | null;
   /** Bytes to send once those are answered, before the connection ends. */
   lastWords: string | null;
   /** Came when the server was full. */
@@ -34,7 +36,7 @@ export class Connections {
     const connections = new Connections(server);
     const open = connections.#open;
     server.on('connection', (socket: Socket) => {
-      open.set(socket, { answering: 0, lastWords: null, surplus: open.size >= limit });
+      open.set(socket, { answering: 0, parting: null, lastWords: null, surplus: open.size >= limit });
       socket.once('close', () => open.delete(socket));
     });
     return connections;
@@ -45,12 +47,33 @@ export class Connections {
     return this.#open.get(socket)?.surplus ?? false;
   }
 
+  /**
+   * Whether an answer that is written in this turn needs no {@link begin}: no other is before it, none of the
+   * server's last words are to follow it, and it is not the last.
+   */
+  mayAnswerAtOnce(socket: Socket, outgoing: ServerResponse): boolean {
+    const connection = this.#open.get(socket);
+    if (connection === undefined || connection.surplus || this.#closing !== null) return false;
+    if (isOnItsWay(connection.parting)) return false;
+    if (connection.answering > 0 || connection.lastWords !== null) return false;
+    connection.parting = outgoing;
+    return true;
+  }
+
   /** Notes that `outgoing` is being answered, so that nothing ends its connection in between. */
   begin(socket: Socket, outgoing: ServerResponse): void {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
-    connection.answering += 1;
+    const { parting } = connection;
+    connection.parting = null;
+    // What has been answered at once may turn out not to be the last before the end.
+    if (parting !== outgoing && isOnItsWay(parting)) this.#follow(socket, connection, parting);
     if (this.#closing !== null || connection.surplus) outgoing.setHeader('connection', 'close');
+    this.#follow(socket, connection, outgoing);
+  }
+
+  #follow(socket: Socket, connection: Connection, outgoing: ServerResponse): void {
+    connection.answering += 1;
     outgoing.once('close', () => {
       connection.answering -= 1;
       if (connection.answering > 0) return;
@@ -65,6 +88,8 @@ export class Connections {
     // The parser complains again about every further piece of a request it has given up on.
     if (connection === undefined || connection.lastWords !== null) return;
     connection.lastWords = lastWords;
+    if (isOnItsWay(connection.parting)) this.#follow(socket, connection, connection.parting);
+    connection.parting = null;
     if (connection.answering === 0) linger(socket, lastWords);
   }
 
@@ -84,11 +109,17 @@ export class Connections {
         resolve({ cut });
       });
       // `Server.close` ends connections that rest between requests, not those that never made one.
-      for (const socket of this.#open.keys()) if (socket.bytesRead === 0) socket.destroy();
+      for (const [socket, { parting }] of this.#open) {
+        if (socket.bytesRead === 0) socket.destroy();
+        else if (isOnItsWay(parting)) socket.destroySoon();
+      }
     });
     return this.#closing;
   }
 }
+
+const isOnItsWay = (outgoing: ServerResponse | null): outgoing is ServerResponse =>
+  outgoing !== null && outgoing.headersSent && !outgoing.writableFinished;
 
 /** Sends `text` and ends the connection, listening a little longer than speaking. */
 function linger(socket: Socket, text: string): void {

@@ -31,6 +31,9 @@ export const SERVE_LIMITS: ServeLimits = {
   maxConnections: 2_000,
 };
 
+/** What was made once is shown at most so long, even to the same state: times in it must not grow old. */
+export const DOCUMENT_LIFE: Millis = 1_000;
+
 /** Connections above the limit that are told so. Bounds what being polite may cost. */
 export const SURPLUS_CONNECTIONS = 100;
 

@@ -4,6 +4,7 @@ import type { Arrival } from './guard.js';
 import type { Listener } from './node.js';
 import type { PlainRequest } from './quick-reads.js';
 import { anApp, listen, RawClient } from './testing-clients.test-support.js';
+import { aStatus } from './testing-status.test-support.js';
 
 const ARRIVAL: Arrival = { address: '127.0.0.1', port: 8642 };
 const PATHS = ['/health', '/v6/address', '/tunnels', '/livez'];
@@ -34,6 +35,32 @@ describe('a plain read', () => {
     quick(plain(), { metrics });
 
     expect(counted).toEqual([['getHealth', 200, expect.any(Number)]]);
+  });
+
+  it('is shown what was made for the same state, and made anew for another', () => {
+    const status = aStatus();
+    let asked = 0;
+    const source = {
+      state: {},
+      status: () => {
+        asked += 1;
+        return status;
+      },
+    };
+    const { app } = anApp({ gateway: source });
+
+    const answers = [app.quick(plain(), ARRIVAL), app.quick(plain(), ARRIVAL)];
+    expect([asked, answers[0] === answers[1]]).toEqual([1, true]);
+
+    source.state = {};
+    expect(app.quick(plain(), ARRIVAL)).not.toBe(answers[0]);
+    expect(asked).toBe(2);
+  });
+
+  it('of a gateway that says nothing of its state is made anew each time', () => {
+    const { app } = anApp();
+
+    expect(app.quick(plain(), ARRIVAL)).not.toBe(app.quick(plain(), ARRIVAL));
   });
 
   it('is answered by a Unix socket whatever the name', () => {

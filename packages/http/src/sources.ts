@@ -6,6 +6,8 @@ import type { LogLine } from './documents.js';
 export interface GatewaySource {
   /** What is true at this moment. Must not wait. */
   status(): GatewayStatus;
+  /** Another object whenever `status()` may say something new, so that what it said can be shown again. */
+  readonly state?: object;
   /** Without the verbs, the API shows and does nothing: they are answered with 503. */
   raise?(tunnel: string): Result<void, GatewayError>;
   lower?(tunnel: string): Result<void, GatewayError>;
