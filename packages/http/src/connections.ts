@@ -119,7 +119,7 @@ export class Connections {
 }
 
 const isOnItsWay = (outgoing: ServerResponse | null): outgoing is ServerResponse =>
-  outgoing !== null && outgoing.headersSent && !outgoing.writableFinished;
+  outgoing?.headersSent === true && !outgoing.writableFinished;
 
 /** Sends `text` and ends the connection, listening a little longer than speaking. */
 function linger(socket: Socket, text: string): void {

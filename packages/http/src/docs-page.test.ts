@@ -23,6 +23,17 @@ describe('GET /docs', () => {
     for (const link of links) expect(html, link).toContain(`id="${link}"`);
   });
 
+  test('says once what every request may be answered with, and of each operation only what is its own', async () => {
+    const { html } = await aPage();
+    const mentions = (kind: string): number => html.split(`href="#problem-${kind}"`).length - 1;
+
+    expect([mentions('host_refused'), mentions('too_many_connections')]).toEqual([1, 1]);
+    expect(mentions('unknown_tunnel')).toBeGreaterThan(3);
+    const health = /id="getHealth"[\s\S]*?<\/section>/.exec(html)?.[0];
+    expect(health).toContain('How it is.');
+    expect(health).not.toContain('#problem-');
+  });
+
   test('loads nothing and runs nothing', async () => {
     const { html, policy } = await aPage();
 

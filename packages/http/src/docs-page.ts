@@ -1,8 +1,9 @@
+import { answersOf, everywhereNote, kindsOfAll } from './docs-answers.js';
 import { code, escaped, inline, table } from './docs-html.js';
 import { problemsSection } from './docs-problems.js';
 import { exampleOf, membersTable, schemaSection, typeOf } from './docs-schema.js';
 import { DOCS_STYLE, DOCS_STYLE_HASH } from './docs-style.js';
-import type { OpenapiDocument, OperationObject, ResponseObject } from './openapi-document.js';
+import type { OpenapiDocument, OperationObject } from './openapi-document.js';
 
 /** The page loads nothing and runs nothing; its one style is allowed by its hash. */
 export const DOCS_POLICY: string = [
@@ -26,9 +27,13 @@ export function docsPage(document: OpenapiDocument): string {
     Object.entries(item).map(([method, operation]): Entry => ({ path, method: method.toUpperCase(), operation })),
   );
   const base = (document.servers[0]?.url ?? '').replace(/\/$/, '');
+  const everywhere = kindsOfAll(
+    entries.map(({ operation }) => operation),
+    document,
+  );
   const sections = tags.map(({ name }) => {
     const own = entries.filter(({ operation }) => operation.tags.includes(name));
-    const operations = own.map((entry) => operationSection(entry, base, document)).join('\n');
+    const operations = own.map((entry) => operationSection(entry, base, document, everywhere)).join('\n');
     return `<section><h2 id="${anchor(name)}">${escaped(name)}</h2>${operations}</section>`;
   });
   const schemas = Object.entries(components.schemas).map(([name, schema]) => schemaSection(name, schema));
@@ -39,7 +44,8 @@ export function docsPage(document: OpenapiDocument): string {
 <p>${escaped(info.summary)} Version ${escaped(String(info['version']))}.
 <a href="${escaped(base)}/openapi.json">OpenAPI ${escaped(document.openapi)}</a></p></header>
 ${contents(document, entries)}
-<main id="text">${sections.join('\n')}
+<main id="text">${everywhereNote(everywhere)}
+${sections.join('\n')}
 ${problemsSection()}
 <section><h2 id="schemas">Schemas</h2>${schemas.join('\n')}</section></main></body></html>
 `;
@@ -58,13 +64,18 @@ function contents({ tags }: OpenapiDocument, entries: readonly Entry[]): string 
   return `<nav aria-label="Contents"><details open><summary>Contents</summary><ul>${lists.join('')}${rest}</ul></details></nav>`;
 }
 
-function operationSection({ path, method, operation }: Entry, base: string, document: OpenapiDocument): string {
+function operationSection(
+  { path, method, operation }: Entry,
+  base: string,
+  document: OpenapiDocument,
+  everywhere: ReadonlySet<string>,
+): string {
   const { operationId, summary, description = '' } = operation;
   const heading = `<span class="${method}">${method}</span> <code>${escaped(`${base}${path}`)}</code>`;
   return `<section><h3 id="${operationId}">${heading}</h3>
 <p><strong>${inline(summary)}.</strong> ${inline(description)}</p>
 ${parametersOf(operation)}${bodyOf(operation)}
-<h4>Answers</h4>${answersOf(operation, document)}
+<h4>Answers</h4>${answersOf(operation, document, everywhere)}
 ${code(commandFor(path, method, operation, base), `How to ask for ${path} from a terminal`)}</section>`;
 }
 
@@ -85,28 +96,6 @@ function bodyOf({ requestBody, operationId }: OperationObject): string {
     return `<h4>Body: <code>${escaped(type)}</code></h4>${members}${exampleOf(example)}`;
   });
   return bodies.join('');
-}
-
-function answersOf({ responses, operationId }: OperationObject, document: OpenapiDocument): string {
-  const rows = Object.entries(responses).map(([status, response]) => {
-    const { description = '', content = {} } = resolved(response, document);
-    const types = Object.entries(content).map(
-      ([type, { schema }]) => `${typeOf(schema)} <span class="soft">${type}</span>`,
-    );
-    return [escaped(status), inlineKinds(description), types.join(', ')];
-  });
-  return table(['Status', 'When', 'What'], rows, `Answers of ${operationId}`);
-}
-
-/** Kinds of problems lead to what they mean. */
-function inlineKinds(description: string): string {
-  if (!/^`\w+`(, `\w+`)*$/.test(description)) return inline(description);
-  return inline(description).replaceAll(/<code>(\w+)<\/code>/g, '<a href="#problem-$1"><code>$1</code></a>');
-}
-
-function resolved(response: ResponseObject, { components }: OpenapiDocument): ResponseObject {
-  const name = /^#\/components\/responses\/(\w+)$/.exec(response.$ref ?? '')?.[1];
-  return name === undefined ? response : (components.responses[name] ?? {});
 }
 
 function commandFor(
