@@ -1,22 +1,11 @@
-import { type ConfigOf, describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
+import { describeDriverError } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
-import { linuxDrivers } from './linux-host.js';
+import { driversOn, HE_TUNNEL } from './he-6in4.test-support.js';
 import { FakeHost } from './testing/fake-host.js';
 
-const tunnel: ConfigOf<'he_6in4'> = {
-  type: 'he_6in4',
-  name: 'he',
-  iface: 'he0',
-  enabled: true,
-  priority: 0,
-  address: '2001:db8:1::2',
-  prefixLength: 64,
-  endpoint: '203.0.113.1',
-  local: null,
-  mtu: null,
-};
+const tunnel = HE_TUNNEL;
 const live = (): AbortSignal => new AbortController().signal;
-const driverOn = (host: FakeHost) => linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host }).he_6in4;
+const driverOn = (host: FakeHost) => driversOn(host).he_6in4;
 const namesIn = (host: FakeHost): string[] => host.log.map((argv) => argv.join(' '));
 
 describe('a 6in4 tunnel in the kernel', () => {

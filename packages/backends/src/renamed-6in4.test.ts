@@ -1,25 +1,11 @@
-import { type ConfigOf, describeDriverError, ROUTING_DEFAULTS } from '@hurricane/core';
+import { describeDriverError } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
-import { linuxDrivers } from './linux-host.js';
+import { driversOn, HE_TUNNEL } from './he-6in4.test-support.js';
 import { sweepHost } from './sweep.js';
 import { FakeHost } from './testing/fake-host.js';
 
-const tunnel: ConfigOf<'he_6in4'> = {
-  type: 'he_6in4',
-  name: 'he',
-  iface: 'he0',
-  enabled: true,
-  priority: 0,
-  address: '2001:db8:1::2',
-  prefixLength: 64,
-  endpoint: '203.0.113.1',
-  local: null,
-  mtu: null,
-};
+const tunnel = HE_TUNNEL;
 const live = (): AbortSignal => new AbortController().signal;
-/** As a process would be right after its start. */
-const driversOn = (host: FakeHost) =>
-  linuxDrivers({ routing: ROUTING_DEFAULTS, runner: host, processes: host, wireguardFiles: host.wireguardFiles });
 
 // The kernel tells 6in4 tunnels apart by their two ends, whatever they are called (ipip6_newlink in sit.c).
 describe('a 6in4 interface of ours that somebody has given another name', () => {

@@ -4,8 +4,8 @@ import type { ConnectError, LegError, ListenError } from './contracts.js';
 
 /** What a socket of Node's reports. */
 export interface SystemError extends Error {
-  readonly code?: string;
-  readonly syscall?: string;
+  readonly code?: string | undefined;
+  readonly syscall?: string | undefined;
 }
 
 const SHORTAGES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];

@@ -3,6 +3,7 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import { bytesOfAddress, textOfAddress } from '../../address-bytes.js';
 import type { Endpoint, ListenError } from '../../contracts.js';
 import type { Family } from '../../names/resolver.js';
+import { listenErrorOf } from '../../stream-errors.js';
 
 /** Bytes that the system has not taken yet; what comes on top is dropped, as a router would. */
 const QUEUED_AT_MOST = 1_048_576;
@@ -36,7 +37,7 @@ function open(family: Family, address: string | null, onDatagram: OnDatagram): P
   return new Promise((resolve) => {
     const onFailure = (error: NodeJS.ErrnoException): void => {
       socket.close();
-      resolve(err(listenError(error.code)));
+      resolve(err(listenErrorOf(error)));
     };
     socket.once('error', onFailure);
     socket.bind({ address: address ?? (family === 6 ? '::' : '0.0.0.0'), port: 0, exclusive: true }, () => {
@@ -70,18 +71,4 @@ function portOf(socket: Socket): UdpPort {
 function plain(address: string): string {
   const bytes = bytesOfAddress(address);
   return bytes === null ? address : textOfAddress(bytes);
-}
-
-function listenError(code: string | undefined): ListenError {
-  switch (code) {
-    case 'EADDRINUSE':
-      return { kind: 'taken' };
-    case 'EACCES':
-    case 'EPERM':
-      return { kind: 'not_permitted' };
-    case 'EADDRNOTAVAIL':
-      return { kind: 'no_address' };
-    default:
-      return { kind: 'failed', code: code ?? 'unknown' };
-  }
 }
