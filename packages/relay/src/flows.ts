@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from './contracts.js';
-import { FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT } from './limits.js';
+import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT } from './limits.js';
 
 export interface FlowTableOptions {
   readonly ways: Ways;
@@ -176,9 +176,17 @@ function isLost(way: Way, ways: readonly Way[]): boolean {
 
 /** Whoever has one IPv6 address has a /64 of them (RFC 6177). */
 function clientOf(address: string): string {
+  const known = clients.get(address);
+  if (known !== undefined) return known;
   const [plain = address] = address.split('%');
-  return isIPv6(plain) ? networkOf(plain, 64) : plain;
+  const client = isIPv6(plain) ? networkOf(plain, 64) : plain;
+  if (clients.size >= CLIENTS_REMEMBERED) clients.clear();
+  clients.set(address, client);
+  return client;
 }
+
+/** Most connections come from where others came from. */
+const clients = new Map<string, string>();
 
 function noTotals(): Totals {
   return {

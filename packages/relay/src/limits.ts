@@ -11,6 +11,9 @@ export const FLOWS_AT_MOST = 16_384;
 /** Of one client (an IPv4 address, or an IPv6 /64): one that runs wild leaves room for others. */
 export const FLOWS_OF_ONE_CLIENT = 4_096;
 
+/** Addresses whose client is looked up and not worked out; beyond it, all are forgotten and learnt anew. */
+export const CLIENTS_REMEMBERED = 1_024;
+
 /** RFC 5382 REQ-5: an established connection that says nothing is kept for 2 h 4 min at least. */
 export const IDLE_LIMIT: Millis = 150 * MINUTE;
 

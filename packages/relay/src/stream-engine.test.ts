@@ -238,7 +238,7 @@ describe('a leg', () => {
     leg.end();
     leg.reset();
 
-    const closed = leg.closed.then(() => true);
+    const closed = new Promise<true>((resolve) => leg.whenClosed(() => resolve(true)));
     await waitFor(() => Promise.race([closed, pass(0).then(() => false)]), 1_000, 'the descriptor to be given back');
   });
 

@@ -23,19 +23,21 @@ export class Joiner {
   }
 
   /** Resolves, to how it ended, once both descriptors have been given back. */
-  async join(near: StreamLeg, far: StreamLeg, flow: Flow): Promise<FlowEnd> {
+  join(near: StreamLeg, far: StreamLeg, flow: Flow): Promise<FlowEnd> {
     const pair = new Pair(near, far, flow);
     this.#pairs.add(pair);
     this.#timer ??= setInterval(() => this.#sweep(), this.#limits.sweep);
-    pair.begin();
-    const end = await pair.over;
-    this.#pairs.delete(pair);
-    if (this.#pairs.size === 0 && this.#timer !== null) {
-      clearInterval(this.#timer);
-      this.#timer = null;
-    }
-    flow.closed(end);
-    return end;
+    return new Promise((resolve) => {
+      pair.begin((end) => {
+        this.#pairs.delete(pair);
+        if (this.#pairs.size === 0 && this.#timer !== null) {
+          clearInterval(this.#timer);
+          this.#timer = null;
+        }
+        flow.closed(end);
+        resolve(end);
+      });
+    });
   }
 
   #sweep(): void {
@@ -64,25 +66,23 @@ class Pair {
     this.#received = far.socket.bytesRead - far.socket.readableLength;
   }
 
-  /** Resolves once both legs have closed. */
-  get over(): Promise<FlowEnd> {
-    return Promise.all([this.#near.closed, this.#far.closed]).then(() => {
-      this.#count();
-      return this.#end ?? 'finished';
-    });
-  }
-
-  begin(): void {
+  /** Calls `over` once both descriptors have been given back. */
+  begin(over: (end: FlowEnd) => void): void {
     const { signal } = this.#flow;
     const abort = (): void => this.#cut(signal.reason as FlowEnd);
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    void this.over.then(() => signal.removeEventListener('abort', abort));
-    for (const [leg, other] of [
-      [this.#near, this.#far],
-      [this.#far, this.#near],
-    ] as const)
-      void leg.closed.then(() => this.#left(leg, other));
+    else signal.addEventListener('abort', abort);
+    let open = 2;
+    const left = (leg: StreamLeg, other: StreamLeg): void => {
+      this.#left(leg, other);
+      open -= 1;
+      if (open > 0) return;
+      signal.removeEventListener('abort', abort);
+      this.#count();
+      over(this.#end ?? 'finished');
+    };
+    this.#near.whenClosed(() => left(this.#near, this.#far));
+    this.#far.whenClosed(() => left(this.#far, this.#near));
     this.#pass(this.#near, this.#far);
     this.#pass(this.#far, this.#near);
   }

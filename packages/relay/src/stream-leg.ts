@@ -6,26 +6,32 @@ import { legErrorOf, type SystemError } from './stream-errors.js';
 
 /** A leg over a socket of Node's. It owns the socket: nobody else closes it. */
 export class StreamLeg implements Leg {
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
   readonly socket: Socket;
   /** Bytes put back, in front of what the socket has. `Socket.unshift` refuses them once the FIN has been seen. */
   #putBack: Uint8Array[] = [];
   #fault: LegError | null = null;
-  readonly #closed: Promise<void>;
+  #local: Endpoint | null = null;
+  #remote: Endpoint | null = null;
 
   constructor(socket: Socket) {
     this.socket = socket;
-    this.local = endpointOf(socket.localAddress, socket.localPort);
-    this.remote = endpointOf(socket.remoteAddress, socket.remotePort);
     // For as long as the socket lives: an error that nobody listens for ends the process.
     socket.on('error', (error: SystemError) => {
       this.#fault ??= legErrorOf(error);
     });
-    this.#closed = new Promise((resolve) => {
-      if (socket.closed) resolve();
-      else socket.once('close', () => resolve());
-    });
+  }
+
+  // Each is a system call, and of most legs one of them is never asked for.
+  get local(): Endpoint {
+    const { socket } = this;
+    this.#local ??= endpointOf(socket.localAddress, socket.localPort);
+    return this.#local;
+  }
+
+  get remote(): Endpoint {
+    const { socket } = this;
+    this.#remote ??= endpointOf(socket.remoteAddress, socket.remotePort);
+    return this.#remote;
   }
 
   /** Why it came to its end, if that was not in order. */
@@ -33,9 +39,10 @@ export class StreamLeg implements Leg {
     return this.#fault;
   }
 
-  /** Resolves once the descriptor has been given back. */
-  get closed(): Promise<void> {
-    return this.#closed;
+  /** Calls `then` once the descriptor has been given back. */
+  whenClosed(then: () => void): void {
+    if (this.socket.closed) queueMicrotask(then);
+    else this.socket.once('close', then);
   }
 
   read(signal?: AbortSignal): ResultAsync<Uint8Array | null, LegError> {
@@ -70,7 +77,7 @@ export class StreamLeg implements Leg {
     socket.resume();
     const late = setTimeout(() => socket.destroy(), LINGER_LIMIT);
     late.unref();
-    void this.#closed.then(() => clearTimeout(late));
+    this.whenClosed(() => clearTimeout(late));
   }
 
   reset(): void {
