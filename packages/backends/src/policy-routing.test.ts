@@ -1,5 +1,7 @@
 import { ROUTING_DEFAULTS } from '@hurricane/core';
+import { okAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
+import type { CommandRunner } from './command.js';
 import { PROTOCOL } from './ip.js';
 import { policyRouting } from './policy-routing.js';
 import { SLOTS } from './slots.js';
@@ -49,6 +51,26 @@ describe('policy routing', () => {
 
     expect(host.changes).toBe(changes);
     expect(tableOf(host, 'tun1')).toBe(tableBase + 1);
+  });
+
+  it('takes a rule that is there though no look has shown it for what was wanted', async () => {
+    const host = hostWith('tun0');
+    await policyOn(host).install(target('tun0'), live());
+    const before = `${host}`;
+    // A look that shows nothing of it, once.
+    let blind = ['rule', 'route'];
+    const runner: CommandRunner = {
+      run: (argv, signal) => {
+        const what = blind.find((object) => argv.includes(object) && argv.includes('show'));
+        if (what === undefined) return host.run(argv, signal);
+        blind = blind.filter((object) => object !== what);
+        return okAsync({ exitCode: 0, stdout: '[]', stderr: '' });
+      },
+    };
+
+    (await policyRouting({ runner, routing: ROUTING_DEFAULTS }).install(target('tun0'), live()))._unsafeUnwrap();
+
+    expect(`${host}`).toBe(before);
   });
 
   it('gives a freed table to the next tunnel', async () => {

@@ -79,7 +79,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
 
   const runAll = (commands: readonly IpCommand[], signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
-      for (const command of commands) yield* obey(runner, toArgv(command), signal);
+      for (const command of commands) yield* obey(runner, toArgv(command), signal).orElse(unlessThere(command));
       return ok();
     });
 
@@ -94,6 +94,10 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
         return isDone && takes.length > 0 ? batch.run(takes, signal).map(() => undefined) : ok(undefined);
       })
       .orElse((error): Result<void, DriverError> => (error.kind === 'aborted' ? err(error) : ok()));
+
+  /** Also while a look shows nothing of it: what holds its packets must not go because a look was wrong. */
+  const isKnown = (iface: string, seen: Sighting): boolean =>
+    slots.tableOf(iface) !== null || tablesOf(iface, seen).length > 0;
 
   const remove = (iface: string, signal: AbortSignal): ResultAsync<void, DriverError> =>
     safeTry(async function* () {
@@ -113,7 +117,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
     safeTry(async function* () {
       yield* checkPrefix(target);
       const seen = yield* readRouting(runner, signal);
-      const isNew = tablesOf(target.iface, seen).length === 0;
+      const isNew = !isKnown(target.iface, seen);
       const slot = yield* takeSlot(target.iface, seen, signal);
       const places = yield* placesFor(slot, prefixOf(target), seen.rules);
       const held = await runAll(policyHold(target, slot, places, seen), signal);
@@ -125,7 +129,7 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
     safeTry(async function* () {
       yield* checkPrefix(target);
       const seen = yield* readRouting(runner, signal);
-      const wasThere = tablesOf(target.iface, seen).length > 0;
+      const wasThere = isKnown(target.iface, seen);
       const slot = yield* takeSlot(target.iface, seen, signal);
       const places = yield* placesFor(slot, prefixOf(target), seen.rules);
       const done = await settle(target, { slot, places, seen }, surely, signal);
@@ -199,6 +203,14 @@ export function policyRouting(options: PolicyRoutingOptions): PolicyRouting {
 
   return { hold, install, repair, hasten, remove };
 }
+
+/** A rule that is there already is what was wanted, whoever was quicker: the kernel compares all but its protocol. */
+const unlessThere =
+  (command: IpCommand) =>
+  (error: DriverError): Result<undefined, DriverError> => {
+    const isThere = error.kind === 'command_failed' && error.stderr.includes('File exists');
+    return isThere && command[0] === 'rule' && command[1] === 'add' ? ok(undefined) : err(error);
+  };
 
 const prefixOf = ({ address, prefixLength }: PolicyTarget): string => `${address}/${prefixLength}`;
 
