@@ -13,6 +13,8 @@ export class QuickReplies {
   /** By tool, for calls without arguments: made in this turn, from the state there was at `#keptAt`. */
   readonly #kept = new Map<string, string>();
   #keptAt: unknown;
+  /** By tool: what was written last. To write a text within a text takes longer than all else. */
+  readonly #written = new Map<string, Written>();
 
   constructor({ tools, moment }: Pick<Offer, 'tools' | 'moment'>) {
     this.#tools = new Map(tools.filter(isAtOnce).map((tool) => [tool.name, tool]));
@@ -28,19 +30,35 @@ export class QuickReplies {
   of(name: string, given: unknown): string | null {
     const tool = this.#tools.get(name);
     if (tool === undefined) return null;
-    if (this.#moment === undefined || !isNothing(given)) return membersOf(tool, given);
+    if (this.#moment === undefined || !isNothing(given)) return this.#membersOf(tool, given);
     const moment = this.#moment();
     if (moment !== this.#keptAt) this.#kept.clear();
     this.#keptAt = moment;
     const kept = this.#kept.get(name);
     if (kept !== undefined) return kept;
-    const made = membersOf(tool, given);
+    const made = this.#membersOf(tool, given);
     if (made === null) return null;
     // Times are shown in whole seconds: within a turn none of them is late.
     if (this.#kept.size === 0) setImmediate(() => this.#kept.clear());
     this.#kept.set(name, made);
     return made;
   }
+  #membersOf(tool: ToolAtOnce, given: unknown): string | null {
+    const reply = replyOf(tool, given);
+    if (reply === null) return null;
+    const [text, json] = [reply.text, JSON.stringify(reply.document)];
+    const last = this.#written.get(tool.name);
+    if (last?.json === json && last.text === text) return last.members;
+    const made = { json, text, members: membersFor(text, json) };
+    this.#written.set(tool.name, made);
+    return made.members;
+  }
+}
+
+interface Written {
+  readonly json: string;
+  readonly text: string;
+  readonly members: string;
 }
 
 const isAtOnce = (tool: Tool): tool is ToolAtOnce => tool.atOnce === true;
@@ -49,17 +67,16 @@ const isNothing = (given: unknown): boolean =>
   given === undefined ||
   (typeof given === 'object' && given !== null && !Array.isArray(given) && Object.keys(given).length === 0);
 
-function membersOf(tool: ToolAtOnce, given: unknown): string | null {
+function replyOf(tool: ToolAtOnce, given: unknown): Reply | null {
   if (faultsIn(given, tool.inputSchema).length > 0) return null;
   // What it throws, the usual way meets again, and tells.
   const run = fromThrowable(() => tool.run((given ?? {}) as Arguments));
   const answer = run().andThen((result) => result);
-  return answer.isOk() && 'document' in answer.value ? written(answer.value) : null;
+  return answer.isOk() && 'document' in answer.value ? answer.value : null;
 }
 
-/** What the dispatcher makes of a reply, with the document written once. */
-function written({ document, text }: Reply): string {
-  const json = JSON.stringify(document);
+/** What the dispatcher makes of a reply. */
+function membersFor(text: string, json: string): string {
   const content = [text, json].map((each) => `{"type":"text","text":${JSON.stringify(each)}}`);
   return `"content":[${content.join(',')}],"structuredContent":${json}`;
 }
