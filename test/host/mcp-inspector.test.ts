@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCli } from '../support/cli.js';
 import { type Running, run } from '../support/command.js';
@@ -11,7 +12,11 @@ import { Testbed } from '../support/testbed.js';
 const START_LIMIT = 20_000;
 const INSPECTOR_LIMIT = 30_000;
 
-const missing = requireHost({ root: true, tools: ['ip', 'mcp-inspector'] });
+const INSPECTOR = fileURLToPath(
+  new URL('../../node_modules/@modelcontextprotocol/inspector-cli/build', import.meta.url),
+);
+
+const missing = requireHost({ root: true, tools: ['ip'] });
 
 describe.skipIf(missing !== null)(
   `the official inspector, without its window${missing === null ? '' : ` (skipped: ${missing})`}`,
@@ -58,11 +63,12 @@ describe.skipIf(missing !== null)(
       Object.keys(places).flatMap((place) => asked.map(([method, answer]) => [method[0], place, method, answer])),
     )('is shown %s through %s', async (_name, place, method, answer) => {
       const { target, inside } = places[place as keyof typeof places]();
-      const argv = ['mcp-inspector', '--cli', ...target, '--method', ...(method as readonly string[])];
+      // Version 1.0.3 looks for its own package.json from the working directory.
+      const inspector = ['env', '-C', INSPECTOR, process.execPath, 'cli.js', '--cli'];
+      const argv = [...inspector, ...target, '--method', ...(method as readonly string[])];
+      const options = { limit: INSPECTOR_LIMIT };
 
-      const { exitCode, stdout, stderr } = await (inside
-        ? bed.client.exec(argv, { limit: INSPECTOR_LIMIT })
-        : run(argv, { limit: INSPECTOR_LIMIT }));
+      const { exitCode, stdout, stderr } = await (inside ? bed.client.exec(argv, options) : run(argv, options));
 
       expect(exitCode, stdout + stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject(answer as object);
