@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Arguments } from './json-schema.js';
 import { gatewayOffer, type Offer } from './offer.js';
+import { QuickReplies } from './quick-replies.js';
 import { sessionsWith } from './session.js';
 import { mcpStage, type Served, servedWith } from './testing-stage.test-support.js';
 import type { Call, Tool } from './tool.js';
@@ -138,6 +139,26 @@ describe('the way without the SDK', () => {
 
     expect(before[0]).toContain('"primary":"he"');
     expect(after[0]).toContain('"primary":"wg"');
+  });
+
+  it('forgets what it kept with the state it was made from, and at the end of the turn at the latest', async () => {
+    const { stage, ...sources } = await mcpStage();
+    let runs = 0;
+    const offer = gatewayOffer(sources);
+    const counted = (tool: Tool) => (given: Arguments, call: Call) => {
+      runs += 1;
+      return tool.run(given, call);
+    };
+    const replies = new QuickReplies({ ...offer, tools: offer.tools.map((t) => ({ ...t, run: counted(t) }) as Tool) });
+
+    expect(replies.of('check_health', {})).toBe(replies.of('check_health', undefined));
+    expect(runs).toBe(1);
+    stage.gateway.prefer('wg');
+    expect(replies.of('check_health', {})).toContain('"primary":"wg"');
+    await new Promise((resolve) => setImmediate(resolve));
+    replies.of('check_health', {});
+
+    expect(runs).toBe(3);
   });
 
   it('is left for a tool that throws: the SDK tells, and the log', async () => {
