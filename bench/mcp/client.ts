@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
 
-/** A client of the legacy era that asks one thing at a time, with next to no cost of its own. */
+/** A client of the legacy era, with next to no cost of its own. */
 export class BenchClient {
   readonly #socket: Socket;
+  readonly #waiting: ((line: string) => void)[] = [];
   #rest = '';
-  #next: ((line: string) => void) | null = null;
+  #nextId = 1;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -24,14 +25,14 @@ export class BenchClient {
 
   ask(method: string, params: object): Promise<string> {
     const answer = this.next();
-    this.#socket.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })}\n`);
+    this.#socket.write(`${JSON.stringify({ jsonrpc: '2.0', id: this.#nextId++, method, params })}\n`);
     return answer;
   }
 
-  /** The next line, whatever it is. */
+  /** The next line that nobody waits for yet, whatever it is. */
   next(): Promise<string> {
     return new Promise((resolve) => {
-      this.#next = resolve;
+      this.#waiting.push(resolve);
     });
   }
 
@@ -42,6 +43,6 @@ export class BenchClient {
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#next?.(line);
+    for (const line of lines) this.#waiting.shift()?.(line);
   }
 }

@@ -70,6 +70,28 @@ describe('the MCP server of the daemon', () => {
 
     expect(answer?.status).toBe(400);
   });
+
+  it('takes so many changes at once over HTTP, however they are sent, and any number of questions', async () => {
+    const options = optionsFor('[mcp]\nhttp = yes\nallow_control = yes');
+    const http = mcpOverHttp(options);
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const asked = async (name: string, given: object, count: number): Promise<readonly string[]> => {
+      const call = (id: number) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: given } });
+      const body = JSON.stringify(Array.from({ length: count }, (_, id) => call(id)));
+      const answer = await http?.fetch(new Request('http://127.0.0.1/mcp', { method: 'POST', headers, body }));
+      return (await answer?.text())?.match(/"structuredContent"|too many changes/g) ?? [];
+    };
+
+    const looked = await asked('check_health', {}, 100);
+    const changed = await asked('set_primary', { tunnel: 'auto' }, 100);
+    await http?.close();
+
+    expect(new Set(looked)).toEqual(new Set(['"structuredContent"']));
+    expect(looked).toHaveLength(100);
+    expect(changed.filter((each) => each === '"structuredContent"').length).toBeGreaterThanOrEqual(60);
+    expect(changed.filter((each) => each === 'too many changes').length).toBeGreaterThanOrEqual(30);
+    expect(options.log.lines).toHaveLength(changed.filter((each) => each === '"structuredContent"').length);
+  });
 });
 
 function optionsFor(

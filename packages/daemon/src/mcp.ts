@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import type { Config, Gateway, Insight, Millis } from '@hurricane/core';
+import { MUTATION_RATE, Rate } from '@hurricane/http';
 import { type BindOptions, describeListenError, type ListenError } from '@hurricane/http/node';
 import { type McpHttp, mcpHttp, mcpSocketServer, type OfferOptions } from '@hurricane/mcp/node';
 import type { ResultAsync } from 'neverthrow';
@@ -53,8 +54,11 @@ export function mcpOverHttp(options: Omit<McpOptions, 'bind'>): McpHttp | null {
 }
 
 function offerOf({ config, gateway, insight, version, log }: Omit<McpOptions, 'bind'>): OfferOptions {
-  const audit = (line: string): void => log.log('info', line);
-  return { gateway, insight, version, ...(config.mcp.allowControl ? { control: audit } : {}) };
+  if (!config.mcp.allowControl) return { gateway, insight, version };
+  // All that come the same way are one client: MCP says nothing of who they are that it could be told apart by.
+  const rate = new Rate(MUTATION_RATE, 1, () => performance.now());
+  const control = (line: string): void => log.log('info', line);
+  return { gateway, insight, version, control, changePace: () => rate.take('mcp') };
 }
 
 const defectsOf =

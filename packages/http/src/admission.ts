@@ -44,6 +44,9 @@ export const RATED_CLIENTS = 1_024;
 /** Reads that show more than how the tunnels are. With a token configured they need it, as changes do. */
 const PRIVATE_READS: readonly string[] = ['/config', '/logs'];
 
+/** A POST there is no change, most of the time: what stands behind it counts those that are. */
+const COUNTS_ITSELF = '/mcp';
+
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Fetch, "CORS protocol": what pages of allowed origins may send and read beside the simple fields. */
@@ -102,14 +105,17 @@ function tokenProblem(c: Context<AppEnv>, arrival: Arrival | null, rule: TokenRu
 }
 
 /** The path as the routes see it: percent signs decoded, and below where the app is mounted. */
+function pathBelow(c: Context<AppEnv>): string {
+  return c.req.path.slice(basePath(c).replace(/\/$/, '').length);
+}
+
 function isPrivate(c: Context<AppEnv>): boolean {
-  const base = basePath(c).replace(/\/$/, '');
-  const path = c.req.path.slice(base.length);
+  const path = pathBelow(c);
   return PRIVATE_READS.some((read) => path === read || path.startsWith(`${read}/`));
 }
 
 function rateProblem(c: Context<AppEnv>, arrival: Arrival | null, rate: Rate): ApiProblem | null {
-  if (READS.has(c.req.method)) return null;
+  if (READS.has(c.req.method) || pathBelow(c) === COUNTS_ITSELF) return null;
   const wait = rate.take(clientOf(arrival));
   return wait === 0 ? null : { kind: 'too_many_requests', waitSeconds: Math.max(1, Math.ceil(wait / 1_000)) };
 }

@@ -12,7 +12,10 @@ export interface AppOptions extends Sources, AccessOptions {
   readonly onDefect: (defect: unknown) => void;
   /** What `/metrics` shows, and where the time of every answer is counted. */
   readonly metrics?: Pick<Metrics, 'text' | 'countAnswer'>;
-  /** What answers at `/mcp`, behind the same gate as everything else. Left out: there is no such path. */
+  /**
+   * What answers at `/mcp`, behind the same gate as everything else, but for the rate of changes: which of its requests
+   * are changes, only it knows, and it has to count them. Left out: there is no such path.
+   */
   readonly mcp?: (request: Request) => Promise<Response>;
   /** Once aborted, streams of events end and no further ones begin, so that a server can close. */
   readonly stop?: AbortSignal;

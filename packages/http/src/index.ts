@@ -30,7 +30,7 @@ export type { ProcessReading } from './metrics-gauges.js';
 export { OPENAPI, type OpenapiDocument } from './openapi-document.js';
 export type { FaultDocument, ProblemDocument } from './problem-document.js';
 export type { ApiProblem } from './problems.js';
-export type { RateLimit } from './rate.js';
+export { Rate, type RateLimit } from './rate.js';
 export type {
   FlowPoint,
   FlowRow,

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { createApp } from '@hurricane/http';
 import { serve } from '@hurricane/http/node';
 import { describe, expect, it } from 'vitest';
+import { run } from '../../../test/support/command.js';
+import { conformanceSuite, scenariosMetIn } from '../../../test/support/conformance.js';
 import { httpHandlerWith } from './http-handler.js';
 import { sessionsWith } from './session.js';
 import { SocketBridge } from './testing-bridge.test-support.js';
@@ -10,9 +10,10 @@ import { FIXTURE } from './testing-fixture.test-support.js';
 import { mcpStage, servedWith } from './testing-stage.test-support.js';
 import { Updates } from './updates.js';
 
-const TOP = fileURLToPath(new URL('../../../', import.meta.url));
-const SUITE = `${TOP}node_modules/@modelcontextprotocol/conformance/dist/index.js`;
-const PRELOAD = `${TOP}test/support/conformance-on-node-20.mjs`;
+interface Judgement {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
 
 /** A run takes five seconds; a busy machine, some more. */
 const SUITE_LIMIT_MS = 120_000;
@@ -31,7 +32,7 @@ describe('the official conformance suite', () => {
       bridge.close();
 
       expect(said.exitCode, said.output).toBe(0);
-      expect(metIn(said.output)).toBeGreaterThanOrEqual(30);
+      expect(scenariosMetIn(said.output)).toBeGreaterThanOrEqual(30);
     },
     SUITE_LIMIT_MS,
   );
@@ -45,7 +46,7 @@ describe('the official conformance suite', () => {
       await handler.close();
 
       expect(said.exitCode, said.output).toBe(0);
-      expect(metIn(said.output)).toBeGreaterThanOrEqual(37);
+      expect(scenariosMetIn(said.output)).toBeGreaterThanOrEqual(37);
     },
     SUITE_LIMIT_MS,
   );
@@ -68,33 +69,14 @@ describe('the official conformance suite', () => {
 });
 
 /** Runs the suite against what `mcp` answers behind the API's own guard. */
-async function judged(
-  mcp: (request: Request) => Promise<Response>,
-  options: readonly string[],
-): Promise<{ readonly exitCode: number; readonly output: string }> {
+async function judged(mcp: (request: Request) => Promise<Response>, options: readonly string[]): Promise<Judgement> {
   const { gateway } = await mcpStage();
-  const app = createApp({
-    gateway,
-    version: '1',
-    onDefect: fail,
-    mcp,
-    mutationRate: { burst: 10_000, perSecond: 10_000 },
-  });
+  const app = createApp({ gateway, version: '1', onDefect: fail, mcp });
   const listener = (await serve({ app, bind: '127.0.0.1', port: 0, onDefect: fail }))._unsafeUnwrap();
-  const run = ['--import', PRELOAD, SUITE, 'server', '--url', `${listener.url}/mcp`, ...options];
-  const ended = await new Promise<{ readonly exitCode: number; readonly output: string }>((resolve) => {
-    execFile(process.execPath, run, { timeout: SUITE_LIMIT_MS, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
-      const exitCode = error === null ? 0 : Number(error.code ?? 1);
-      resolve({ exitCode, output: (stdout + stderr).slice(-20_000) });
-    });
-  });
+  const suite = conformanceSuite(`${listener.url}/mcp`, options);
+  const { exitCode, stdout, stderr } = await run(suite, { limit: SUITE_LIMIT_MS });
   await listener.close(0);
-  return ended;
-}
-
-/** Scenarios of which something was checked, and nothing failed. */
-function metIn(output: string): number {
-  return output.match(/^✓ [\w-]+: [1-9]\d* passed, 0 failed$/gm)?.length ?? 0;
+  return { exitCode, output: (stdout + stderr).slice(-20_000) };
 }
 
 function fail(defect: unknown): never {

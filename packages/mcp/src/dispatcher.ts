@@ -47,7 +47,7 @@ export class Dispatcher {
   }
 
   listTools(cursor: unknown): Result<Page<'tools', object>, RpcFault> {
-    const rows = this.#offer.tools.map(({ run: _run, ...shown }) => shown);
+    const rows = this.#offer.tools.map(({ run: _run, atOnce: _atOnce, ...shown }) => shown);
     return pageOf('tools', rows, cursor);
   }
 

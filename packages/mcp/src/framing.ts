@@ -86,6 +86,9 @@ export const tooLong = (limit: number): Refusal =>
 export const idInUse = (id: MessageId): Refusal =>
   refusal(INVALID_REQUEST, 'A request with this "id" is still being answered.', id);
 
+export const noRequest = (id: MessageId): Refusal =>
+  refusal(INVALID_REQUEST, 'A request has "jsonrpc", "id", "method" and "params", in which "_meta" is an object.', id);
+
 export const tooMany = (limit: number): Refusal =>
   refusal(SERVER_BUSY, `There are ${limit} connections, which is as many as there can be. Close one first.`, null);
 

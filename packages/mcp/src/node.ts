@@ -6,7 +6,7 @@ export { MCP_LIMITS, type McpLimits } from './limits.js';
 export type { OfferOptions } from './offer.js';
 export { McpSocketServer } from './socket-server.js';
 export type { GatewaySource, InsightSource, Sources } from './sources.js';
-export type { Audit } from './tools/control-tools.js';
+export type { Audit, ChangePace } from './tools/control-tools.js';
 
 export interface McpSocketOptions extends OfferOptions {
   readonly limits?: Partial<McpLimits>;

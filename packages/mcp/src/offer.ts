@@ -5,7 +5,7 @@ import type { Resource, ResourceTemplate } from './resource.js';
 import { gatewayResources, gatewayTemplates } from './resources.js';
 import type { Sources } from './sources.js';
 import type { Tool } from './tool.js';
-import { type Audit, controlTools } from './tools/control-tools.js';
+import { type Audit, type ChangePace, controlTools } from './tools/control-tools.js';
 import { diagnoseTool } from './tools/diagnose-tool.js';
 import { failoverTools } from './tools/failover-tools.js';
 import { pastTools } from './tools/past-tools.js';
@@ -26,6 +26,11 @@ export interface Offer {
   readonly prompts: readonly Prompt[];
   /** How long what was read may be taken for true. */
   readonly freshFor: Millis;
+  /**
+   * While it is the same, tools that answer at once say the same, but for the time that goes by. Left out: nothing is
+   * known of that.
+   */
+  readonly moment?: () => unknown;
   /** Further settings of the SDK 2.x, for tools that are written for it. */
   readonly sdk?: { readonly capabilities: object; readonly requestState: object };
 }
@@ -34,6 +39,8 @@ export interface OfferOptions extends Sources {
   readonly version: string;
   /** Adds the tools that change something; each use is told. Left out: they do not exist. */
   readonly control?: Audit;
+  /** How fast those tools may be used. Left out: as fast as anybody likes. */
+  readonly changePace?: ChangePace;
 }
 
 const INSTRUCTIONS =
@@ -43,7 +50,7 @@ const INSTRUCTIONS =
   'Scores are 0 to 100; unknown is null. Times are Unix time unless a name says otherwise.';
 
 export function gatewayOffer(options: OfferOptions): Offer {
-  const { version, control, gateway } = options;
+  const { version, control, changePace = () => 0, gateway } = options;
   return {
     name: 'v6-gatewayd',
     title: 'HURRICANE IPv6 tunnel gateway',
@@ -55,12 +62,13 @@ export function gatewayOffer(options: OfferOptions): Offer {
       ...pastTools(options),
       diagnoseTool(options),
       ...portTools(options),
-      ...(control === undefined ? [] : controlTools(options, control)),
+      ...(control === undefined ? [] : controlTools(options, control, changePace)),
     ],
     resources: gatewayResources(options),
     templates: gatewayTemplates(options),
     prompts: gatewayPrompts(options),
     // A probe may change it, and the next one comes after so long.
     freshFor: gateway.status().config.health.interval,
+    ...(gateway.state === undefined ? {} : { moment: () => gateway.state }),
   };
 }

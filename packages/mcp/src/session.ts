@@ -1,5 +1,7 @@
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { gatewayOffer, type Offer, type OfferOptions } from './offer.js';
+import { QuickCalls } from './quick-calls.js';
+import { QuickReplies } from './quick-replies.js';
 import { liveServer } from './sdk-v2.js';
 import type { OpenSession } from './socket-server.js';
 import { SocketTransport } from './socket-transport.js';
@@ -19,6 +21,7 @@ export function sessionsOf(options: SessionOptions): OpenSession {
 
 /** The same for any offer. Each client has a server of its own: the SDK's knows one connection only. */
 export function sessionsWith(offer: Offer, updates: Updates, onDefect: (defect: unknown) => void): OpenSession {
+  const replies = new QuickReplies(offer);
   return (socket, limits) => {
     let letGo: () => void = () => undefined;
     const handle = serveStdio(
@@ -29,7 +32,10 @@ export function sessionsWith(offer: Offer, updates: Updates, onDefect: (defect: 
         letGo = updates.listen((changed) => live.tell(changed));
         return live.server;
       },
-      { transport: new SocketTransport(socket, limits), maxSubscriptions: SUBSCRIPTIONS_AT_MOST },
+      {
+        transport: new SocketTransport(socket, limits, new QuickCalls(replies)),
+        maxSubscriptions: SUBSCRIPTIONS_AT_MOST,
+      },
     );
     socket.once('close', () => letGo());
     return { close: () => void handle.close().catch(onDefect) };

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Millis } from '@hurricane/core';
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
-import { idInUse, type Message, type MessageId, type Refusal, readFrame, tooLong } from './framing.js';
+import { isJSONRPCRequest, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/server';
+import { idInUse, type Message, type MessageId, noRequest, type Refusal, readFrame, tooLong } from './framing.js';
 import { LINGER, type McpLimits } from './limits.js';
 import { LineReader } from './line-reader.js';
+import type { QuickCalls } from './quick-calls.js';
 
 const LISTEN = 'subscriptions/listen';
 
@@ -20,6 +21,7 @@ export class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #limits: McpLimits;
   readonly #reader: LineReader;
+  readonly #quick: QuickCalls | null;
   /** Requests that have not been answered. */
   readonly #pending = new Set<MessageId>();
   #pumping = false;
@@ -30,10 +32,14 @@ export class SocketTransport implements Transport {
   #stalled: NodeJS.Timeout | null = null;
   #deadline: NodeJS.Timeout | null = null;
 
-  /** @param socket paused, and allowed to be half open. */
-  constructor(socket: Socket, limits: McpLimits) {
+  /**
+   * @param socket paused, and allowed to be half open.
+   * @param quick answers what need not reach the SDK.
+   */
+  constructor(socket: Socket, limits: McpLimits, quick: QuickCalls | null = null) {
     this.#socket = socket;
     this.#limits = limits;
+    this.#quick = quick;
     this.#reader = new LineReader(limits.maxLine);
   }
 
@@ -53,11 +59,15 @@ export class SocketTransport implements Transport {
   /** Never waits and never fails: who does not read is cut, and then nobody is left to be told. */
   send(message: JSONRPCMessage): Promise<void> {
     const { id, method } = message as { readonly id?: MessageId; readonly method?: string };
-    if (method === undefined && id !== undefined) this.#pending.delete(id);
+    const text = JSON.stringify(message);
+    if (method === undefined && id !== undefined) {
+      this.#pending.delete(id);
+      this.#quick?.note(message as Message, text);
+    }
     // Answers are bounded by the requests that are taken; what nobody has asked for just now is bounded here.
     const unasked = method !== undefined && this.#socket.writableLength > this.#limits.maxBacklog;
     if (unasked) this.#socket.destroy();
-    else this.#write(message);
+    else this.#write(text);
     if (this.#parting && this.#pending.size === 0) this.#finish(null);
     else this.#pump();
     return Promise.resolve();
@@ -99,23 +109,32 @@ export class SocketTransport implements Transport {
     const frame = readFrame(line);
     if (frame.kind === 'blank') return;
     if (!this.#parting) this.#clearDeadline();
-    if (frame.kind === 'bad') this.#write(frame.answer);
+    if (frame.kind === 'bad') this.#write(JSON.stringify(frame.answer));
     else this.#deliver(frame.message);
   }
 
   #deliver(message: Message): void {
     const { id, method } = message;
-    // What is listened to is answered when it ends: it takes no place among what is being answered.
-    if (method !== undefined && id !== undefined && method !== LISTEN) {
-      if (this.#pending.has(id)) {
-        this.#write(idInUse(id));
+    if (method !== undefined && id !== undefined) {
+      const answer = this.#answerTo(message, id);
+      if (answer !== null) {
+        this.#write(answer);
         return;
       }
-      this.#pending.add(id);
+      // What is listened to is answered when it ends: it takes no place among what is being answered.
+      if (method !== LISTEN) this.#pending.add(id);
     }
     // A request that is called off gets no answer.
     if (method === 'notifications/cancelled') this.#forget(message['params']);
     this.onmessage?.(message as JSONRPCMessage);
+  }
+
+  /** What need not or must not reach the SDK, which leaves requests that it cannot make out without an answer. */
+  #answerTo(request: Message, id: MessageId): string | null {
+    if (this.#pending.has(id)) return JSON.stringify(idInUse(id));
+    const quick = this.#quick?.answerTo(request, this.#pending.size === 0) ?? null;
+    if (quick !== null) return quick;
+    return isJSONRPCRequest(request) ? null : JSON.stringify(noRequest(id));
   }
 
   #forget(params: unknown): void {
@@ -136,16 +155,17 @@ export class SocketTransport implements Transport {
   /** The end, after perhaps one more answer. What the client still sends is read for a while, and dropped. */
   #finish(answer: Refusal | null): void {
     if (this.#done) return;
-    if (answer !== null) this.#write(answer);
+    if (answer !== null) this.#write(JSON.stringify(answer));
     this.#done = true;
     this.#socket.end();
     this.#socket.resume();
     this.#cutAfter(LINGER);
   }
 
-  #write(message: object): void {
+  /** @param message one, as JSON. */
+  #write(message: string): void {
     if (!this.#socket.writable) return;
-    const flushed = this.#socket.write(`${JSON.stringify(message)}\n`);
+    const flushed = this.#socket.write(`${message}\n`);
     if (!flushed) this.#stalled ??= setTimeout(() => this.#socket.destroy(), this.#limits.stallTimeout);
   }
 

@@ -43,6 +43,15 @@ describe('the socket', () => {
     ['a method that is none', '{"jsonrpc":"2.0","id":"a","method":7}\n', 'a', -32_600],
     ['neither a request nor an answer', '{"jsonrpc":"2.0","id":3}\n', 3, -32_600],
     ['a list of params', '{"jsonrpc":"2.0","id":4,"method":"ping","params":[]}\n', 4, -32_602],
+    ['a member that there is not', '{"jsonrpc":"2.0","id":5,"method":"ping","more":1}\n', 5, -32_600],
+    ['a request that is an answer as well', '{"jsonrpc":"2.0","id":6,"method":"ping","result":{}}\n', 6, -32_600],
+    ['a "_meta" that is none', '{"jsonrpc":"2.0","id":7,"method":"ping","params":{"_meta":null}}\n', 7, -32_600],
+    [
+      'a token that is none',
+      '{"jsonrpc":"2.0","id":8,"method":"ping","params":{"_meta":{"progressToken":{}}}}\n',
+      8,
+      -32_600,
+    ],
   ])('answers %s and goes on', async (_what, bytes, id, code) => {
     await using it = await served(await mcpStage());
     const client = await LineClient.to(it.path);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 import { type JSONRPCMessage, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 
 /** What the bridge has to know of a message. */
@@ -9,8 +10,8 @@ interface Frame {
 }
 
 /**
- * Streamable HTTP with sessions in front of a Unix socket, one connection for each session: the conformance suite
- * speaks HTTP only. It answers nothing itself; every message is the socket's.
+ * Streamable HTTP in front of a Unix socket, one connection for each session or, in the modern era, for each request:
+ * the conformance suite speaks HTTP only. It answers nothing itself; every message is the socket's.
  */
 export class SocketBridge {
   readonly #path: string;
@@ -21,10 +22,11 @@ export class SocketBridge {
     this.#path = path;
   }
 
-  readonly fetch = (request: Request): Promise<Response> => {
+  readonly fetch = async (request: Request): Promise<Response> => {
     const id = request.headers.get('mcp-session-id');
+    if (id === null && request.headers.get('mcp-protocol-version') === '2026-07-28') return this.#once(request);
     const known = id === null ? this.#begin() : this.#sessions.get(id);
-    if (known === undefined) return Promise.resolve(new Response(null, { status: 404 }));
+    if (known === undefined) return new Response(null, { status: 404 });
     return known.handleRequest(request);
   };
 
@@ -32,11 +34,35 @@ export class SocketBridge {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #begin(): WebStandardStreamableHTTPServerTransport {
+  /** The modern era has no sessions: a connection for each request, and all that it says up to the answer. */
+  async #once(request: Request): Promise<Response> {
+    const asked = (await request.json()) as Frame;
+    const socket = this.#connected();
+    socket.write(`${JSON.stringify(asked)}\n`);
+    if (asked.id === undefined) {
+      socket.end();
+      return new Response(null, { status: 202 });
+    }
+    const said: string[] = [];
+    for await (const line of createInterface({ input: socket })) {
+      said.push(line);
+      const { id, method } = JSON.parse(line) as Frame;
+      if (method === undefined && id === asked.id) break;
+    }
+    socket.destroy();
+    const body = said.map((line) => `data: ${line}\n\n`).join('');
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+  }
+
+  #connected(): Socket {
     const socket = connect({ path: this.#path });
     this.#sockets.add(socket);
     socket.on('error', () => undefined);
-    socket.setEncoding('utf8');
+    return socket.setEncoding('utf8');
+  }
+
+  #begin(): WebStandardStreamableHTTPServerTransport {
+    const socket = this.#connected();
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void this.#sessions.set(id, transport),

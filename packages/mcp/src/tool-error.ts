@@ -10,6 +10,8 @@ export type ToolError =
   | { readonly kind: 'ports_not_offered'; readonly mode: string }
   | { readonly kind: 'port'; readonly error: PortError }
   | { readonly kind: 'gateway'; readonly error: GatewayError }
+  /** Too many changes in too short a time. */
+  | { readonly kind: 'too_many_changes'; readonly waitSeconds: number }
   | { readonly kind: 'called_off' }
   /** The tool threw: a bug, contained. */
   | { readonly kind: 'defect' };
@@ -37,6 +39,8 @@ export function describeToolError(error: ToolError): string {
       return error.error.kind === 'unknown_tunnel'
         ? describeToolError(error.error)
         : `The gateway refused: ${error.error.kind}.`;
+    case 'too_many_changes':
+      return `There were too many changes in too short a time. Try again in ${error.waitSeconds} s.`;
     case 'called_off':
       return 'It was called off.';
     case 'defect':

@@ -11,7 +11,10 @@ export interface Annotations {
 }
 
 /** One thing that a client can ask for. Knows no SDK. */
-export interface Tool {
+export type Tool = ShownTool & (AtOnce | InTime);
+
+/** What clients are shown of it. */
+export interface ShownTool {
   readonly name: string;
   readonly title: string;
   /** For the model that chooses: what it answers, and when it is the right one. */
@@ -20,9 +23,22 @@ export interface Tool {
   readonly inputSchema: InputSchema;
   /** Left out: it answers with a {@link RawResult}. */
   readonly outputSchema?: JsonSchema;
+}
+
+/** It reads what is known, waits for nothing and changes nothing: to be asked once or twice makes no difference. */
+interface AtOnce {
+  readonly atOnce: true;
+  /** Never throws; what it is given has been checked. */
+  run(given: Arguments): ToolAnswer;
+}
+
+interface InTime {
+  readonly atOnce?: false;
   /** Never throws; what it is given has been checked. Settles promptly once `call.signal` aborts. */
   run(given: Arguments, call: Call): ToolAnswer | PromiseLike<ToolAnswer>;
 }
+
+export type ToolAtOnce = ShownTool & AtOnce;
 
 /** The request that a tool answers. */
 export interface Call {

@@ -162,6 +162,21 @@ describe('control', () => {
     ]);
   });
 
+  it('is refused beyond its pace, leaves no line of that, and looking goes on', async () => {
+    const stage = await controlledStage();
+    const waits = [0, 2_500];
+    const options = { ...stage, changePace: () => waits.shift() ?? 0 };
+    const first = await use(options, 'set_primary', { tunnel: 'wg' });
+    const second = await use(options, 'tunnel_down', { tunnel: 'he' });
+    const looked = await use(options, 'check_health', {});
+
+    expect(first.isError).toBeUndefined();
+    expect(second).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('again in 3 s') }] });
+    expect(looked.isError).toBeUndefined();
+    expect(stage.audited).toHaveLength(1);
+    expect(waits).toEqual([]);
+  });
+
   it('maps and unmaps ports', async () => {
     const stage = await controlledStage();
     const port = { protocol: 'tcp', internal_port: 22, external_port: 2_222, v6_address: HE_ADDRESS };

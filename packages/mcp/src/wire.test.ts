@@ -110,6 +110,24 @@ describe('requests', () => {
     expect(answer.error).toMatchObject({ code: -32_602, data: { uri: 'hurricane://tunnels/none' } });
   });
 
+  it.each([...LEGACY, MODERN])('are answered with an error when they come as a batch, in %s', async (version) => {
+    const { answer } = await withClient(async (client) => {
+      if (version === MODERN) await client.ask('tools/list', { _meta: META });
+      else await client.initialize(version);
+      client.send([
+        { jsonrpc: '2.0', id: 1, method: 'tools/list' },
+        { jsonrpc: '2.0', id: 2, method: 'prompts/list' },
+      ]);
+      expect(await client.next()).toMatchObject({
+        id: null,
+        error: { code: -32_600, message: expect.stringContaining('Batches') },
+      });
+      return client.ask('tools/list', version === MODERN ? { _meta: META } : {});
+    });
+
+    expect(answer.result).toMatchObject({ tools: expect.any(Array) });
+  });
+
   it('says that an id is still in use, and answers the first all the same', async () => {
     await withServer(async ({ path }) => {
       const client = await LineClient.to(path);

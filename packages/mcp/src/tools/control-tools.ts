@@ -1,4 +1,4 @@
-import { type GatewayError, type PortProtocol, parseIpv6, portDocument } from '@hurricane/core';
+import { type GatewayError, type Millis, type PortProtocol, parseIpv6, portDocument } from '@hurricane/core';
 import { err, ok, type Result, type ResultAsync } from 'neverthrow';
 import type { ControlReport, MappedReport } from '../documents.js';
 import { type Arguments, inputSchema } from '../json-schema.js';
@@ -21,9 +21,12 @@ const CHANGES: Annotations = {
 /** Told once for each use, whatever came of it. */
 export type Audit = (line: string) => void;
 
+/** Asked before each change, and counts it: 0, or how long it has to wait. */
+export type ChangePace = () => Millis;
+
 /** Tools that change something: they exist only where the configuration allows it. */
-export function controlTools(sources: Sources, audit: Audit): readonly Tool[] {
-  return [...tunnelTools(sources), ...mappingTools(sources)].map((tool) => audited(tool, audit));
+export function controlTools(sources: Sources, audit: Audit, pace: ChangePace): readonly Tool[] {
+  return [...tunnelTools(sources), ...mappingTools(sources)].map((tool) => paced(audited(tool, audit), pace));
 }
 
 function tunnelTools({ gateway }: Sources): readonly Tool[] {
@@ -149,10 +152,24 @@ function obeyed(gateway: GatewaySource, done: Result<void, GatewayError> | undef
   return ok({ document, text: `${said}; ${primary ?? 'no tunnel'} carries the traffic.` });
 }
 
+/** A loop that runs wild changes nothing, and fills no log. */
+function paced(tool: Tool, pace: ChangePace): Tool {
+  return {
+    ...tool,
+    atOnce: false,
+    run: (given, call) => {
+      const wait = pace();
+      if (wait === 0) return tool.run(given, call);
+      return err({ kind: 'too_many_changes', waitSeconds: Math.max(1, Math.ceil(wait / 1_000)) });
+    },
+  };
+}
+
 /** What was asked for, and what came of it, is on record. */
 function audited(tool: Tool, audit: Audit): Tool {
   return {
     ...tool,
+    atOnce: false,
     run: async (given, call) => {
       const answer = await tool.run(given, call);
       const outcome = answer.isOk() ? 'done' : `refused (${answer.error.kind})`;

@@ -20,6 +20,7 @@ export function statusTools({ gateway }: Sources): readonly Tool[] {
       annotations: LOOKS,
       inputSchema: inputSchema({ tunnel: { ...TUNNEL_NAME, description: 'Only this tunnel; left out: all of them.' } }),
       outputSchema: OUTPUT.tunnels,
+      atOnce: true,
       run: ({ tunnel }) =>
         chosenIn(gateway.status(), tunnel).map((status) => {
           const document = tunnelsView(status);
@@ -34,6 +35,7 @@ export function statusTools({ gateway }: Sources): readonly Tool[] {
       annotations: LOOKS,
       inputSchema: inputSchema({}),
       outputSchema: OUTPUT.addresses,
+      atOnce: true,
       run: () => {
         const document = addressesView(gateway.status());
         return ok({ document, text: addressesText(document) });
@@ -46,6 +48,7 @@ export function statusTools({ gateway }: Sources): readonly Tool[] {
       annotations: LOOKS,
       inputSchema: inputSchema({}),
       outputSchema: OUTPUT.health,
+      atOnce: true,
       run: () => {
         const document = healthView(gateway.status());
         return ok({ document, text: healthText(document) });
