@@ -6,7 +6,7 @@ import { mustRun } from '../support/command.js';
 import type { Namespace } from '../support/namespace.js';
 import { RelayBed } from '../support/relay-bed.js';
 import { requireHost } from '../support/require-host.js';
-import { TARGETS } from '../support/topology.js';
+import { popsOf, TARGETS } from '../support/topology.js';
 import { waitFor } from '../support/wait-for.js';
 
 // Programs that people use, through mappings and the SOCKS5 proxy of the daemon, over real tunnels.
@@ -28,6 +28,7 @@ const SSH = 2_022;
 const TOLD = 8_444;
 const TOLD_FAR = 80;
 const OUT = 9_080;
+const OUT_BY_B = 9_081;
 const MIRROR = 8_080;
 const QUIC = 4_433;
 
@@ -55,6 +56,12 @@ target = [${FAR}]:${MIRROR}
 protocol = udp
 direction = out
 internal_port = ${OUT}
+target = [${FAR}]:${MIRROR}
+[mapping.out-by-b]
+protocol = tcp
+direction = out
+internal_port = ${OUT_BY_B}
+v6_address = ${popsOf(2)[1]?.tunnel.client}
 target = [${FAR}]:${MIRROR}
 `;
 
@@ -280,13 +287,16 @@ https://quic.example:${QUIC} {
     await shim.stop();
   });
 
+  const by = (port: number): Promise<string> =>
+    client.must(['curl', '-sS', '--max-time', '5', `http://127.0.0.1:${port}/`]);
   const outward = async (): Promise<readonly string[]> => [
-    await client.must(['curl', '-sS', '--max-time', '5', `http://127.0.0.1:${OUT}/`]),
+    await by(OUT),
     (await client.must(['socat', '-t', '1', 'STDIO', `UDP4:127.0.0.1:${OUT}`], { input: 'hello' })).trim(),
   ];
 
   it('outward mappings leave by the primary, and by the next one from the moment it takes over', async () => {
     expect(await outward()).toEqual([`you are ${relay.address('a')}\n`, `${relay.address('a')} said hello`]);
+    expect(await by(OUT_BY_B)).toBe(`you are ${relay.address('b')}\n`);
 
     await relay.bed.cut('popA');
     await relay.gatewayd.carriedBy('b');
