@@ -14,38 +14,54 @@ process.once('exit', () => {
   for (const child of living) child.kill();
 });
 
-/** Starts a program on one processor, and waits until it listens. */
+/** Starts a program on one processor, and waits until it listens. `isThere`: for what nobody can connect to. */
 export async function listening(
   cpu: number,
   argv: readonly string[],
   host: string,
   port: number,
+  isThere: (host: string, port: number) => Promise<boolean> = answers,
 ): Promise<ChildProcess> {
   const child = spawn('taskset', ['-c', `${cpu}`, ...argv], { stdio: 'ignore' });
   const until = performance.now() + LISTENING_LIMIT_MS;
   living.add(child);
-  while (!(await answers(host, port))) {
+  while (!(await isThere(host, port))) {
     if (performance.now() > until || child.exitCode !== null) throw new Error(`${argv.join(' ')} does not listen`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return child;
 }
 
+/** With its children, which would keep the port. */
 export async function ended(child: ChildProcess): Promise<void> {
+  const children = childrenOf(child.pid ?? 0);
   const gone = child.exitCode === null ? once(child, 'exit') : Promise.resolve();
   child.kill();
   await gone;
+  for (const pid of children) if (statOf(pid) !== null) process.kill(pid);
   living.delete(child);
 }
 
 /** Processor time of a process and all its children, also of those that have ended, in milliseconds. */
 export function cpuOf(pid: number): number {
-  const own = statOf(pid);
-  const living = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => statOf(Number(name))?.parent === pid)
-    .reduce((sum, name) => sum + cpuOf(Number(name)), 0);
-  return (own?.cpu ?? 0) + living;
+  return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), statOf(pid)?.cpu ?? 0);
+}
+
+/** Memory of a process and all its children, in bytes: proportional set size (proc_pid_smaps(5)). */
+export function memoryOf(pid: number): number {
+  const own = Number(/^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1_024;
+  return childrenOf(pid).reduce((sum, child) => sum + memoryOf(child), own);
+}
+
+/** Whether a socket for datagrams of IPv6 is bound to that port (proc_net(5)). */
+export async function isBound(_host: string, port: number): Promise<boolean> {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return readFileSync('/proc/net/udp6', 'utf8').includes(end);
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((other) => statOf(other)?.parent === pid);
 }
 
 function statOf(pid: number): { readonly parent: number; readonly cpu: number } | null {

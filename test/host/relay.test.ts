@@ -105,7 +105,7 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
       await ask('POST', '/ports/tcp', { internal_port: 1, external_port: CONFIGURED, v6_address: 'auto' }),
     ).toMatchObject({
       status: 409,
-      document: { kind: 'port_taken', detail: expect.stringContaining('[mapping.web]') },
+      document: { kind: 'port_taken', detail: expect.stringContaining('in the configuration ("web")') },
     });
     const other = bed.client.spawn([process.execPath, script('echo-server'), address('a')]);
     const taken = Number((await other.says(/listening on port (\d+)/))[1]);

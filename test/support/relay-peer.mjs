@@ -1,6 +1,7 @@
 // Somebody on the IPv6 side of a mapping.
 //   node relay-peer.mjs transfers ADDRESS PORT COUNT   each of five kinds so often; prints what went wrong as JSON
-//   node relay-peer.mjs hold ADDRESS TCP_PORT UDP_PORT COUNT   downloads and sessions until it is killed
+//   node relay-peer.mjs hold ADDRESS TCP_PORT UDP_PORT COUNT [slowly]   downloads and sessions until it is killed
+//   node relay-peer.mjs idle ADDRESS PORT COUNT   connections that say nothing, until it is killed
 //   node relay-peer.mjs echo ADDRESS TCP_PORT UDP_PORT   one of each; prints "echoed"
 import { createHash, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -10,6 +11,7 @@ import { MEGABYTE } from './relay-program.mjs';
 
 const [what, address, ...numbers] = process.argv.slice(2);
 const [port = 0, second = 0, third = 0] = numbers.map(Number);
+const download = numbers[3] === 'slowly' ? 's' : 'd';
 /** Of the transfers of a kind, at once. */
 const AT_ONCE = 10;
 const UDP_TICK_MS = 100;
@@ -90,12 +92,21 @@ async function hold(count) {
   for (let i = 0; i < count; i++) {
     const socket = await open();
     socket.on('error', () => {}).on('data', (chunk) => (bytes += chunk.length));
-    socket.write('d');
+    socket.write(download);
     const peer = createSocket('udp6');
     peer.on('message', () => (echoes += 1));
     setInterval(() => peer.send(`${i}`, second, address, () => {}), UDP_TICK_MS);
   }
   setInterval(() => console.log(`holding: ${bytes} bytes, ${echoes} echoes`), UDP_TICK_MS);
+}
+
+async function idle(count) {
+  let gone = 0;
+  for (let i = 0; i < count; i++) {
+    const socket = await open();
+    socket.on('error', () => {}).on('close', () => (gone += 1));
+  }
+  setInterval(() => console.log(`idle: ${count - gone}`), UDP_TICK_MS);
 }
 
 async function echo() {
@@ -112,4 +123,5 @@ async function echo() {
 
 if (what === 'transfers') await transfers(second);
 else if (what === 'hold') await hold(third);
+else if (what === 'idle') await idle(second);
 else await echo();

@@ -1,4 +1,5 @@
-// A program behind a relay, on 127.0.0.1: node relay-program.mjs
+// A program behind a relay: node relay-program.mjs [ADDRESS [TCP_PORT UDP_PORT]]
+// On 127.0.0.1 and any free ports unless told.
 // What a TCP client sends first says what it does; UDP is sent back. Says its ports on standard output.
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -7,6 +8,7 @@ import { createServer } from 'node:net';
 export const MEGABYTE = Buffer.alloc(1_000_000, 'hurricane');
 const PIECE = Buffer.alloc(2_000);
 const PIECE_MS = 50;
+const SLOW_PIECE_MS = 200;
 
 let resets = 0;
 
@@ -14,7 +16,12 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', (error) => {
     if (error.code === 'ECONNRESET') resets += 1;
   });
+  let said = false;
+  socket.on('end', () => {
+    if (!said) socket.end();
+  });
   socket.once('data', (first) => {
+    said = true;
     const rest = first.subarray(1);
     switch (first.toString('latin1', 0, 1)) {
       case 'e': // Echo, with half-close.
@@ -41,22 +48,29 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
       case 'c': // How many resets there were.
         socket.end(String(resets));
         break;
-      case 'd': {
-        // A download that never ends.
-        const timer = setInterval(() => socket.write(PIECE), PIECE_MS);
-        socket.on('close', () => clearInterval(timer));
+      case 'd': // A download that never ends.
+        downloadTo(socket, PIECE_MS);
         break;
-      }
+      case 's': // The same, slower.
+        downloadTo(socket, SLOW_PIECE_MS);
+        break;
     }
   });
 });
 
-const datagrams = createSocket('udp4');
+function downloadTo(socket, every) {
+  const timer = setInterval(() => socket.write(PIECE), every);
+  socket.on('close', () => clearInterval(timer));
+}
+
+const [address = '127.0.0.1', ...ports] = process.argv.slice(2);
+const [tcpPort = 0, udpPort = 0] = ports.map(Number);
+const datagrams = createSocket(address.includes(':') ? 'udp6' : 'udp4');
 datagrams.on('message', (bytes, from) => datagrams.send(bytes, from.port, from.address));
 
 if (import.meta.url === `file://${process.argv[1]}`)
-  server.listen(0, '127.0.0.1', () => {
-    datagrams.bind(0, '127.0.0.1', () => {
+  server.listen(tcpPort, address, () => {
+    datagrams.bind(udpPort, address, () => {
       console.log(`tcp ${server.address().port} udp ${datagrams.address().port} ready`);
     });
   });

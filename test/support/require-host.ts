@@ -12,9 +12,12 @@ export interface HostNeeds {
 
 /** Debian's package for each program that tests call. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  caddy: 'caddy',
   chromium: 'chromium',
   curl: 'curl',
   gcc: 'gcc',
+  haproxy: 'haproxy',
+  i2pd: 'i2pd',
   ip: 'iproute2',
   iperf3: 'iperf3',
   'linux.uml': 'user-mode-linux',
@@ -22,6 +25,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   modprobe: 'kmod',
   nc: 'netcat-openbsd',
   nft: 'nftables',
+  openssl: 'openssl',
   ping: 'iputils-ping',
   prlimit: 'util-linux',
   promtool: 'prometheus',
@@ -30,8 +34,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
   socat: 'socat',
   ss: 'iproute2',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
   systemctl: 'systemd',
   tmux: 'tmux',
+  tor: 'tor',
   torsocks: 'torsocks',
   unshare: 'util-linux',
   wg: 'wireguard-tools',

@@ -44,7 +44,7 @@ export interface PortMapping {
   readonly direction: 'in' | 'out';
   readonly target: string | null;
   readonly description: string | null;
-  /** NAME of its section in the configuration; null: it was made by a program. */
+  /** Its name in the configuration, such as NAME of `[mapping.NAME]`; null: it was made by a program. */
   readonly name: string | null;
   readonly state: MappingState;
   /** Why it is not `open`, one sentence; null while it is. */
@@ -83,7 +83,7 @@ export type PortError =
   /** `target` is missing, not needed, or nowhere a mapping may lead. `problem` completes "target …". */
   | { readonly kind: 'bad_target'; readonly problem: string }
   | { readonly kind: 'unknown_mapping'; readonly protocol: PortProtocol; readonly externalPort: number }
-  /** It stands in the configuration, in `[mapping.NAME]`, and is removed there. */
+  /** It stands in the configuration under that name, and is removed there. */
   | { readonly kind: 'mapping_configured'; readonly name: string }
   | { readonly kind: 'too_many_mappings'; readonly limit: number }
   /** The system said no for a reason of its own, such as `EMFILE`. */

@@ -108,7 +108,7 @@ function portSentence(problem: PortProblem): string {
     case 'unknown_mapping':
       return `There is no mapping of ${problem.protocol} port ${problem.port}. GET /ports lists those there are.`;
     case 'mapping_configured':
-      return `This mapping stands in the configuration, in [mapping.${problem.name}]. Remove it there and reload.`;
+      return `This mapping stands in the configuration, as "${problem.name}". Remove it there and reload.`;
     case 'too_many_mappings':
       return `There are ${problem.limit} mappings, which is as many as there can be. Remove one first.`;
     case 'address_not_ours':

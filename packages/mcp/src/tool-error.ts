@@ -65,7 +65,7 @@ function describePortError(error: PortError): string {
     case 'unknown_mapping':
       return `There is no mapping of ${error.protocol} port ${error.externalPort}. list_ports shows those there are.`;
     case 'mapping_configured':
-      return `That mapping stands in the configuration, in [mapping.${error.name}], and is removed there.`;
+      return `That mapping stands in the configuration, as "${error.name}", and is removed there.`;
     case 'too_many_mappings':
       return `There are ${error.limit} mappings, which is as many as there can be. Remove one first.`;
     case 'failed':

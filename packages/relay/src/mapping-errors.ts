@@ -7,7 +7,7 @@ export type HolderOf = (protocol: PortProtocol, port: number) => Promise<string 
 
 export function takenBy({ name, protocol, externalPort }: MappingSpec): PortError {
   const mapping = `the mapping of ${protocol} port ${externalPort}`;
-  const holder = name === null ? mapping : `${mapping} in the configuration ([mapping.${name}])`;
+  const holder = name === null ? mapping : `${mapping} in the configuration ("${name}")`;
   return { kind: 'port_taken', port: externalPort, side: 'external', holder };
 }
 

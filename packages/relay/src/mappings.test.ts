@@ -194,7 +194,7 @@ describe('removing a mapping', () => {
 
     expect((await mappings.unmap('tcp', 0))._unsafeUnwrapErr()).toEqual({ kind: 'mapping_configured', name: 'web' });
     expect((await mappings.map(aRequest({ internalPort: 1 })))._unsafeUnwrapErr()).toMatchObject({
-      holder: 'the mapping of tcp port 0 in the configuration ([mapping.web])',
+      holder: 'the mapping of tcp port 0 in the configuration ("web")',
     });
   });
 });
@@ -291,7 +291,7 @@ describe('the mappings of the configuration', () => {
     ]);
     expect(store.kept).toEqual([]);
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
-      'warn: [mapping.web] takes the place of a mapping of tcp 0 that a program made',
+      'warn: The configured mapping "web" takes the place of a mapping of tcp 0 that a program made',
     ]);
   });
 });

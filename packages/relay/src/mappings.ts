@@ -173,7 +173,10 @@ export class Mappings implements PortMappings {
         continue;
       }
       if (there !== undefined) {
-        this.#log('warn', `[mapping.${spec.name}] takes the place of a mapping of ${keyOf(spec)} that a program made`);
+        this.#log(
+          'warn',
+          `The configured mapping "${spec.name}" takes the place of a mapping of ${keyOf(spec)} that a program made`,
+        );
         displaced = true;
         await this.#remove(there);
       }

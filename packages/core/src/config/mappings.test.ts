@@ -61,6 +61,54 @@ enabled = no
   });
 });
 
+describe('[ports]', () => {
+  const PORTS = '[ports]\nudp = 7654\ntcp = 22, 80:8080\n';
+
+  test('is short for mappings from the primary’s address to this machine', () => {
+    const [udp, ...tcp] = accepted(PORTS);
+
+    expect(udp).toEqual({ ...accepted(I2P)[0], name: 'udp-7654' });
+    expect(tcp).toMatchObject([
+      { name: 'tcp-22', protocol: 'tcp', externalPort: 22, internalPort: 22 },
+      { name: 'tcp-80', protocol: 'tcp', externalPort: 80, internalPort: 8080 },
+    ]);
+    expect(accepted('[ports]\nudp = none\n')).toEqual([]);
+  });
+
+  test.each<[string, string, number, string, string]>([
+    ['no port', '[ports]\nudp = 0', 2, 'ports.udp', 'such as 7654'],
+    ['a range', '[ports]\nudp = 7000-7010', 2, 'ports.udp', '"7000-7010" is no port'],
+    ['three', '[ports]\ntcp = 1:2:3', 2, 'ports.tcp', '"1:2:3" is no port'],
+    ['half of one', '[ports]\ntcp = 80:', 2, 'ports.tcp', '"80:" is no port'],
+    ['one twice', '[ports]\ntcp = 80:1 80:2', 2, 'ports.tcp', '"80" is named twice'],
+    ['the API’s', '[ports]\ntcp = 80:8642', 2, 'ports.tcp', "gateway's own API"],
+    ['that of a mapping', `${I2P}[ports]\nudp = 7654`, 5, 'ports.udp', 'the mapping of line 1 has udp port 7654'],
+    [
+      'the name of a mapping',
+      `${I2P.replace('i2p', 'udp-9')}[ports]\nudp = 9`,
+      5,
+      'ports.udp',
+      'the mapping of line 1 is named "udp-9" already',
+    ],
+    ['another protocol', '[ports]\nsctp = 9', 2, 'ports.sctp', 'is no key of this section'],
+  ])('refuses %s', (_what, text, line, where, problem) => {
+    expect(parseConfig(`${text}\n${TUNNEL}`)._unsafeUnwrapErr()).toEqual([
+      { line, where, problem: expect.stringContaining(problem) },
+    ]);
+  });
+
+  test('counts with the sections, and means nothing in another mode', () => {
+    const many = Array.from({ length: 256 }, (_, i) => i + 1).join(' ');
+
+    expect(refused(`${I2P}[ports]\ntcp = ${many}\n`)).toEqual([
+      [null, '', '257 mappings are configured: this gateway has at most 256'],
+    ]);
+    expect(parseConfig(`${PORTS}[tunnel.x]\ntype = external\n`)._unsafeUnwrap().warnings).toEqual([
+      { line: 2, where: 'ports.udp', problem: 'mappings are for mode = proxy: in mode kernel none is opened' },
+    ]);
+  });
+});
+
 describe('a mapping that cannot be meant', () => {
   test.each<[string, string, number, string, string]>([
     ['no protocol', '[mapping.a]\ninternal_port = 1', 1, 'mapping.a.protocol', 'it is missing: give one of udp, tcp'],

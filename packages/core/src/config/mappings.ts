@@ -4,6 +4,7 @@ import { type Findings, NOWHERE, type Place, problemAt } from './findings.js';
 import type { Section } from './lines.js';
 import type { ExposureMode, MappingConfig } from './model.js';
 import { checkMappingName } from './names.js';
+import { type PlacedMapping, readPorts } from './ports.js';
 import { quoted, shown } from './quote.js';
 import { MAPPING_SETTINGS, type MappingValues, PORT_PROTOCOLS } from './relay-settings.js';
 import { MAPPING, type Reading, readSettings, tableName } from './setting.js';
@@ -23,39 +24,52 @@ export interface GatewayPorts {
   readonly socksPort: number;
 }
 
+/** A mapping, and where it is written: as a whole, its external port and its internal one. */
 interface Written {
-  readonly draft: MappingDraft;
   readonly mapping: MappingConfig;
+  readonly place: Place;
+  readonly external: Place;
+  readonly internal: Place;
 }
 
-/** In file order. What cannot be made a mapping is left out and found a problem. */
+/** In file order, those of `[ports]` last. What cannot be made a mapping is left out and found a problem. */
 export function readMappings(
   sections: readonly Section[],
   gateway: GatewayPorts,
   findings: Findings,
 ): readonly MappingConfig[] {
-  const written = sections.filter((section) => tableName(section.name) === MAPPING);
-  if (written.length > MAX_PORT_MAPPINGS)
+  const drafts = sections
+    .filter((section) => tableName(section.name) === MAPPING)
+    .map((section): MappingDraft => {
+      const reading = readSettings(MAPPING_SETTINGS, [section], findings);
+      return { section, reading, name: nameOf(section, reading, findings) };
+    });
+  const short = readPorts(sections, findings);
+  const count = drafts.length + short.length;
+  if (count > MAX_PORT_MAPPINGS)
     findings.problems.push(
-      problemAt(NOWHERE, `${written.length} mappings are configured: this gateway has at most ${MAX_PORT_MAPPINGS}`),
+      problemAt(NOWHERE, `${count} mappings are configured: this gateway has at most ${MAX_PORT_MAPPINGS}`),
     );
-  const drafts = written.map((section): MappingDraft => {
-    const reading = readSettings(MAPPING_SETTINGS, [section], findings);
-    return { section, reading, name: nameOf(section, reading, findings) };
-  });
-  const mappings = drafts.flatMap((draft) => {
-    const mapping = toMapping(draft, findings);
-    return mapping === null ? [] : [{ draft, mapping }];
-  });
+  const mappings = [
+    ...drafts.flatMap((draft) => {
+      const mapping = toMapping(draft, findings);
+      return mapping === null ? [] : [written(draft, mapping)];
+    }),
+    ...short.map(({ mapping, place }): Written => ({ mapping, place, external: place, internal: place })),
+  ];
   reportRepeats(drafts, findings);
   reportSharedPorts(mappings, findings);
+  reportSharedNames(drafts, short, findings);
   for (const one of mappings) reportReserved(one, gateway, findings);
-  const [first] = written;
+  const first = drafts[0] === undefined ? short[0]?.place : placeIn(drafts[0].section, null);
   if (first !== undefined && gateway.mode !== 'proxy')
-    findings.warnings.push(
-      problemAt(placeIn(first, null), `mappings are for mode = proxy: in mode ${gateway.mode} none is opened`),
-    );
+    findings.warnings.push(problemAt(first, `mappings are for mode = proxy: in mode ${gateway.mode} none is opened`));
   return mappings.map(({ mapping }) => mapping);
+}
+
+function written({ section, reading }: MappingDraft, mapping: MappingConfig): Written {
+  const internal = reading.places.internalPort ?? placeIn(section, 'internal_port');
+  return { mapping, place: placeIn(section, null), external: reading.places.externalPort ?? internal, internal };
 }
 
 /** `[mapping.NAME]` carries its name; `[mappingN]` says it with `name`, or goes by its section. */
@@ -134,37 +148,43 @@ function reportRepeats(drafts: readonly MappingDraft[], findings: Findings): voi
 
 /** A mapping goes by its protocol and external port. One that is switched off may wait for its turn. */
 function reportSharedPorts(mappings: readonly Written[], findings: Findings): void {
-  const first = new Map<string, MappingDraft>();
-  for (const { draft, mapping } of mappings) {
-    if (!mapping.enabled) continue;
-    const key = `${mapping.protocol} ${mapping.externalPort}`;
+  const first = new Map<string, Written>();
+  for (const one of mappings) {
+    const { enabled, protocol, externalPort } = one.mapping;
+    if (!enabled) continue;
+    const key = `${protocol} ${externalPort}`;
     const there = first.get(key);
-    if (there === undefined) {
-      first.set(key, draft);
-      continue;
-    }
-    const { externalPort, internalPort } = draft.reading.places;
+    if (there === undefined) first.set(key, one);
+    else
+      findings.problems.push(
+        problemAt(one.external, `the mapping of line ${there.place.line} has ${protocol} port ${externalPort} already`),
+      );
+  }
+}
+
+/** Those of `[ports]` have names that nobody has given them. */
+function reportSharedNames(drafts: readonly MappingDraft[], short: readonly PlacedMapping[], findings: Findings): void {
+  for (const { mapping, place } of short) {
+    const there = drafts.find((draft) => draft.name === mapping.name);
+    if (there === undefined) continue;
     findings.problems.push(
-      problemAt(
-        externalPort ?? internalPort ?? placeIn(draft.section, 'external_port'),
-        `the mapping of line ${there.section.line} has ${mapping.protocol} port ${mapping.externalPort} already`,
-      ),
+      problemAt(place, `the mapping of line ${there.section.line} is named ${quoted(mapping.name)} already`),
     );
   }
 }
 
 /** What the gateway offers to this machine must not become everybody's by a mapping. */
-function reportReserved({ draft, mapping }: Written, { apiPort, socksPort }: GatewayPorts, findings: Findings): void {
-  const { places } = draft.reading;
+function reportReserved(one: Written, { apiPort, socksPort }: GatewayPorts, findings: Findings): void {
+  const { mapping, external, internal } = one;
   const isHere = addressKind(mapping.internalHost) === 'loopback';
   for (const [port, place] of [
-    [mapping.direction === 'in' ? mapping.externalPort : null, places.externalPort ?? places.internalPort],
-    [isHere ? mapping.internalPort : null, places.internalPort],
+    [mapping.direction === 'in' ? mapping.externalPort : null, external],
+    [isHere ? mapping.internalPort : null, internal],
   ] as const) {
     const whose = port === apiPort ? 'API' : port === socksPort ? 'SOCKS5 proxy' : null;
     if (whose === null) continue;
     const problem = `port ${port} is the port of the gateway's own ${whose}: choose another one`;
-    findings.problems.push(problemAt(place ?? placeIn(draft.section, 'internal_port'), problem));
+    findings.problems.push(problemAt(place, problem));
     return;
   }
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { scanLines } from './lines.js';
 import { parseConfig } from './parse.js';
+import * as portsSettings from './ports.js';
 import * as relaySettings from './relay-settings.js';
 import { type Setting, type Spelling, spellingsOf, tableName } from './setting.js';
 import * as settings from './settings.js';
@@ -56,7 +57,7 @@ describe('config/v6-gatewayd.conf.example', () => {
     const bare = parseConfig('[tunnel.he]\ntype = external')._unsafeUnwrap();
 
     expect({ ...on, tunnels: [], mappings: [], exposure: bare.exposure }).toEqual({ ...bare, tunnels: [] });
-    expect(on.mappings.map((m) => m.name)).toEqual(['i2p', 'far-web']);
+    expect(on.mappings.map((m) => m.name)).toEqual(['i2p', 'far-web', 'udp-4444', 'tcp-80']);
     expect(off.tunnels).toEqual(on.tunnels.slice(0, 1));
     expect(on.tunnels.map((t) => t.type)).toEqual(['he_6in4', 'wireguard', 'mullvad', 'external', 'he_6in4']);
   });
@@ -95,7 +96,7 @@ function rows(): readonly Row[] {
 }
 
 function settingOf(spelling: Spelling): Setting<unknown> {
-  const tables: readonly object[] = Object.values({ ...settings, ...relaySettings }).filter(
+  const tables: readonly object[] = Object.values({ ...settings, ...relaySettings, ...portsSettings }).filter(
     (table) => typeof table === 'object' && !Array.isArray(table),
   );
   const all = tables.flatMap((table) => Object.values<Setting<unknown>>(table as Record<string, Setting<unknown>>));

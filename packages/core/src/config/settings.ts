@@ -34,6 +34,7 @@ import type {
   RoutingPolicy,
   TunnelType,
 } from './model.js';
+import { PORTS_SETTINGS } from './ports.js';
 import { absentLayer, absolutePath, anyText, duration, type Reader, wholeNumber, word, yesOrNo } from './readers.js';
 import { MAPPING_SETTINGS, RELAY_SETTINGS } from './relay-settings.js';
 import { type Setting, type SettingsOf, type Spelling, setting, spellingsOf, TUNNEL } from './setting.js';
@@ -233,6 +234,7 @@ export const KNOWN_SPELLINGS: readonly Spelling[] = [
   ...everySpelling(ROUTING_SETTINGS),
   ...everySpelling(RELAY_SETTINGS),
   ...everySpelling(MAPPING_SETTINGS),
+  ...everySpelling(PORTS_SETTINGS),
   ...everySpelling(ABSENT_LAYERS),
 ];
 
