@@ -12,7 +12,12 @@ export interface Candidate {
   argv(port: number, target: number): readonly string[];
 }
 
-/** All with the settings they come with, but for one worker and the ports. @param folder for their configurations. @param hasNative koffi is installed. */
+/**
+ * All with the settings they come with, but for one worker and the ports.
+ *
+ * @param folder for their configurations.
+ * @param hasNative koffi is installed.
+ */
 export function candidates(folder: string, ours: string, hasNative: boolean): readonly Candidate[] {
   return [
     ...(['stream', 'native'] as const).map(

@@ -1,5 +1,5 @@
 // A process with the native engine that comes to its end: node native-process.mjs exit|idle|crash
-//   exit: while it listens and its thread sleeps; idle: by itself, with nothing left to do; crash: by an error nobody caught
+//   exit: while it listens and its thread sleeps; idle: by itself, with nothing left to do; crash: by an uncaught error
 import { EngineInUse } from '../../packages/relay/dist/index.js';
 
 const engine = new EngineInUse({ log: { log: (level, message) => console.log(`${level}: ${message}`) } });

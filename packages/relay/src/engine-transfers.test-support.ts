@@ -31,7 +31,7 @@ const SERVICES: Readonly<Record<string, (socket: Socket, first: Buffer) => void>
   y: (socket) => void socket.write('now reset'),
 };
 
-/** Bytes, FINs and resets through every engine: 400 transfers of four kinds, and a reset at every stage from each side. */
+/** Bytes, FINs and resets through an engine: 400 transfers of four kinds, and a reset at every stage from each side. */
 export function describeTransfers(
   name: string,
   start: (limits: IdleLimits) => Promise<EngineOnTrial>,

@@ -10,8 +10,8 @@ const missing = await nativeIsMissing();
 const streamTrial = async (limits: IdleLimits) => ({ engine: streamEngine(limits), close: () => Promise.resolve() });
 
 /**
- * libuv does not watch a socket whose FIN has been read, and tells a reset that comes after bytes as an end. What it does
- * not say, the portable engine cannot pass on.
+ * libuv does not watch a socket whose FIN has been read, and tells a reset that comes after bytes as an end. What it
+ * does not say, the portable engine cannot pass on.
  */
 const DEAF = ['after the client’s end, client', 'after the program’s end, program', 'bulk'];
 

@@ -6,9 +6,9 @@ const WORDS = 3;
 /**
  * How the main thread and the loop's tell each other that there is something to hear.
  *
- * Whoever rings has left its message before; a loop that is awake looks at a word in memory, and only one that sleeps in
- * the kernel has to be woken by a system call. Neither can miss the other: each writes its own word before it reads the
- * other's, and Atomics keep that order.
+ * Whoever rings has left its message before; a loop that is awake looks at a word in memory, and only one that sleeps
+ * in the kernel has to be woken by a system call. Neither can miss the other: each writes its own word before it reads
+ * the other's, and Atomics keep that order.
  */
 export class Bell {
   readonly shared: SharedArrayBuffer;

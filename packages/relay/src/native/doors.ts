@@ -87,7 +87,7 @@ export class Doors {
     for (const id of [...this.#doors.keys()]) this.close(id);
   }
 
-  /** Descriptors have run out: each rest that follows closely on the one before is twice as long. False: they rest already. */
+  /** Descriptors have run out. Each rest that follows closely on another is twice as long. False: they rest already. */
   rest(): boolean {
     if (this.#restsUntil !== null) return false;
     this.#restsUntil = this.#home.now + this.#pause;
@@ -149,7 +149,11 @@ export class Doors {
   }
 
   #show(): void {
-    for (const { fd } of this.#doors.values()) this.#home.descriptors.change(fd, this.#isResting ? 0 : EPOLLIN);
+    const events = this.#isResting ? 0 : EPOLLIN;
+    let failed = false;
+    for (const { fd } of this.#doors.values()) failed = this.#home.descriptors.change(fd, events) < 0 || failed;
+    // Out of memory even for that (epoll_ctl(2)): tried again after a rest.
+    if (failed) this.#restsUntil = this.#home.now + SHORTAGE_REST;
   }
 }
 

@@ -1,7 +1,10 @@
+import { writeSync } from 'node:fs';
 import type { Host } from './host.js';
 import { Loop, type LoopLimits } from './loop.js';
 import type { Command, News } from './protocol.js';
 import type { Sys } from './sys.js';
+
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 /** A loop in the thread of the test: it turns whenever Node's own does, and never sleeps. */
 export class InlineHost implements Host {
@@ -35,7 +38,9 @@ export class InlineHost implements Host {
   }
 
   post(command: Command): void {
-    if (!this.#isOver) this.#commands.push(structuredClone(command));
+    if (this.#isOver) return;
+    this.#commands.push(structuredClone(command));
+    writeSync(this.#loop.wake, ONE);
   }
 
   onNews(listener: (news: readonly News[]) => void): void {

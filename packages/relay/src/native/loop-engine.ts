@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
 import type {
   ConnectError,
@@ -12,6 +11,7 @@ import type {
   Listening,
 } from '../contracts.js';
 import { connectErrorOf, legErrorOf, listenErrorOf } from '../stream-errors.js';
+import { nameOf } from './errno-names.js';
 import type { Host } from './host.js';
 import { NativeLeg } from './native-leg.js';
 import type { News, PairEnd } from './protocol.js';
@@ -297,10 +297,4 @@ export class LoopEngine implements Engine {
 function ownLeg(leg: Leg): NativeLeg {
   if (leg instanceof NativeLeg) return leg;
   throw new Error('a leg of another engine was given to the native engine');
-}
-
-const NAMES = new Map(Object.entries(constants.errno).map(([name, errno]) => [errno, name]));
-
-function nameOf(errno: number): string {
-  return NAMES.get(errno) ?? `errno ${errno}`;
 }

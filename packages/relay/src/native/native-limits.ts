@@ -2,7 +2,7 @@ import type { Millis } from '@hurricane/core';
 
 // Bounds of the native engine beside those it shares with the other (limits.ts); docs/limits.md lists them for users.
 
-/** A pipe holds this much; `fs.pipe-max-size` allows it to everybody. Fewer, longer moves than with the usual 64 KiB. */
+/** A pipe holds this much; `fs.pipe-max-size` allows it to everybody. Fewer, longer moves than with 64 KiB. */
 export const PIPE_BYTES = 1_048_576;
 
 /** Directions that splice at once, two descriptors and at most `PIPE_BYTES` each; further ones copy. */

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../contracts.js';
 
-// What the engine and its loop say to each other. Both sides count: connections outwards have positive numbers, given by
-// the engine; those that arrive have negative ones, given by the loop. So a number never means two things.
+// What the engine and its loop say to each other. Both sides count: connections outwards have positive numbers, given
+// by the engine; those that arrive have negative ones, given by the loop. So a number never means two things.
 
 /** To the loop. What is said of a number that is gone is not heard. */
 export type Command =

@@ -20,6 +20,7 @@ export class RawClient {
   readonly #fd: number;
   readonly #heard: Buffer[] = [];
   #got = 0;
+  #fault = 0;
 
   private constructor(sys: Sys, fd: number) {
     this.#sys = sys;
@@ -35,10 +36,6 @@ export class RawClient {
     return new RawClient(sys, fd);
   }
 
-  get got(): number {
-    return this.#got;
-  }
-
   async readsAtLeast(bytes: number): Promise<void> {
     while (this.#got < bytes) if ((await this.#read()) !== null) throw new Error('it ended too soon');
   }
@@ -50,7 +47,11 @@ export class RawClient {
       this.#sys.memory.set(part, COPY_AT);
       const sent = this.#sys.send(this.#fd, COPY_AT, part.length);
       if (sent === -EAGAIN || sent === -ENOTCONN) await turn();
-      else if (sent < 0) return;
+      else if (sent < 0) {
+        // The kernel tells an error once, and an end from then on.
+        this.#fault = -sent;
+        return;
+      }
       done += Math.max(sent, 0);
     }
   }
@@ -60,9 +61,13 @@ export class RawClient {
   }
 
   /** Reads to the end, and is closed. */
-  async reads(): Promise<Heard> {
-    for (;;) {
+  async reads(onFirst: () => void = () => {}): Promise<Heard> {
+    for (let isFirst = true; ; ) {
       const end = await this.#read();
+      if (isFirst && this.#got > 0) {
+        onFirst();
+        isFirst = false;
+      }
       if (end === null) continue;
       this.#sys.close(this.#fd);
       return { bytes: Buffer.concat(this.#heard), end };
@@ -73,7 +78,7 @@ export class RawClient {
   async #read(): Promise<number | null> {
     const got = this.#sys.recv(this.#fd, COPY_AT, COPY_BYTES);
     if (got === -EAGAIN || got === -ENOTCONN) await turn();
-    else if (got <= 0) return -got;
+    else if (got <= 0) return got < 0 ? -got : this.#fault;
     if (got > 0) this.#heard.push(Buffer.from(this.#sys.memory.slice(COPY_AT, COPY_AT + got)));
     this.#got += Math.max(got, 0);
     return null;

@@ -3,7 +3,7 @@ import { bytesOfAddress, textOfAddress } from '../address-bytes.js';
 import type { Endpoint } from '../contracts.js';
 import { AF_INET, AF_INET6 } from './sys.js';
 
-// `struct sockaddr_in` (ip(7)) and `struct sockaddr_in6` (ipv6(7)): family in the machine's order, port in the network's.
+// `struct sockaddr_in` (ip(7)) and `sockaddr_in6` (ipv6(7)): family in the machine's order, port in the network's.
 
 const V4_BYTES = 16;
 const V6_BYTES = 28;

@@ -1,9 +1,9 @@
 /**
  * The calls of Linux that the native engine makes, and nothing else.
  *
- * Each answers with a number that is not negative, or with the negated errno(3). Memory is named by its place in `memory`,
- * which the implementation keeps at one address for as long as it lives: nothing that the kernel is told of can be moved
- * or collected. A place outside of it throws before any call is made.
+ * Each answers with a number that is not negative, or with the negated errno(3). Memory is named by its place in
+ * `memory`, which the implementation keeps at one address for as long as it lives: nothing that the kernel is told of
+ * can be moved or collected. A place outside of it throws before any call is made.
  *
  * Every descriptor is non-blocking and closed on execve(2).
  */
