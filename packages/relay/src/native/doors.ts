@@ -1,6 +1,7 @@
 import type { Endpoint } from '../contracts.js';
-import { BACKLOG, KEEP_ALIVE_DELAY, SHORTAGE_REST, SHORTAGE_REST_AT_MOST } from '../limits.js';
+import { BACKLOG, SHORTAGE_REST, SHORTAGE_REST_AT_MOST } from '../limits.js';
 import { ADDRESS_AT, ADDRESS_BYTES, LENGTH_AT } from './arena.js';
+import { setUp } from './begin-connection.js';
 import type { Descriptors, Watcher } from './descriptors.js';
 import { ACCEPTS_AT_ONCE, HANDED_OVER_AT_MOST } from './native-limits.js';
 import { endpointOf, familyOf } from './socket-address.js';
@@ -12,15 +13,11 @@ import {
   EPOLLIN,
   EPROTO,
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
   isScarce,
-  SO_KEEPALIVE,
   SO_REUSEADDR,
   SOCK_STREAM,
   SOL_SOCKET,
-  TCP_KEEPIDLE,
-  TCP_NODELAY,
 } from './sys.js';
 import { localOf } from './wire.js';
 
@@ -28,16 +25,16 @@ import { localOf } from './wire.js';
 export interface DoorsHome {
   readonly descriptors: Descriptors;
   readonly now: number;
+  /** Connections that arrived and have not been led on: each will need another descriptor. */
+  readonly unled: number;
+  /** All connections, in whichever direction. */
+  readonly connections: number;
   /** The descriptor is the callee's from here on. */
   arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void;
+  /** A call was refused for want of descriptors or of memory. */
   short(): void;
-}
-
-/** What every connection is set to. On Linux those that are accepted have it from their listener. */
-export function setUp(descriptors: Descriptors, fd: number): void {
-  descriptors.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  descriptors.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  descriptors.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_ALIVE_DELAY / 1_000);
+  /** It would be soon. */
+  crowded(): void;
 }
 
 /** All listeners of a loop. While they rest, connections wait in the kernel's queue. */
@@ -48,6 +45,9 @@ export class Doors {
   #restsUntil: number | null = null;
   #pause = SHORTAGE_REST;
   #calmFrom = Number.POSITIVE_INFINITY;
+  #isCrowded = false;
+  /** So many connections there were when descriptors ran out. */
+  #ceiling = Number.POSITIVE_INFINITY;
 
   constructor(home: DoorsHome) {
     this.#home = home;
@@ -89,6 +89,7 @@ export class Doors {
 
   /** Descriptors have run out. Each rest that follows closely on another is twice as long. False: they rest already. */
   rest(): boolean {
+    this.#isCrowded = true;
     if (this.#restsUntil !== null) return false;
     this.#restsUntil = this.#home.now + this.#pause;
     this.#pause = Math.min(this.#pause * 2, SHORTAGE_REST_AT_MOST);
@@ -96,14 +97,32 @@ export class Doors {
     return true;
   }
 
+  /** A call has been refused: for more connections than there are, there are no descriptors. */
+  refused(): void {
+    this.#ceiling = Math.min(this.#ceiling, this.#home.connections);
+  }
+
+  /** A descriptor has been given back: who waits in the queue for want of one need not wait for the end of the rest. */
+  roomier(): void {
+    if (!this.#isCrowded || !this.#hasRoom) return;
+    this.#isCrowded = false;
+    if (this.#restsUntil !== null) this.#restsUntil = this.#home.now;
+  }
+
   look(): void {
     const { now } = this.#home;
     if (this.#restsUntil !== null && now >= this.#restsUntil) {
       this.#restsUntil = null;
+      // Somebody else may have given descriptors back: one more connection and its other end are tried.
+      if (this.#isCrowded) this.#ceiling += 2;
+      this.#isCrowded = false;
       this.#calmFrom = now + this.#pause;
       this.#show();
     }
-    if (this.#restsUntil === null && now >= this.#calmFrom) this.#pause = SHORTAGE_REST;
+    if (this.#restsUntil !== null || now < this.#calmFrom) return;
+    this.#pause = SHORTAGE_REST;
+    this.#ceiling = Number.POSITIVE_INFINITY;
+    this.#calmFrom = Number.POSITIVE_INFINITY;
   }
 
   /** The main thread has taken note of so many. */
@@ -116,7 +135,12 @@ export class Doors {
   accept(door: Door): void {
     const { descriptors } = this.#home;
     const { sys, arena } = descriptors;
+    const openMax = sys.openMax();
     for (let i = 0; i < ACCEPTS_AT_ONCE && !this.#isResting; i += 1) {
+      if (!this.#hasRoom) {
+        this.#home.crowded();
+        return;
+      }
       arena.setInt(LENGTH_AT, ADDRESS_BYTES);
       const fd = sys.accept4(door.fd, ADDRESS_AT, LENGTH_AT);
       if (fd === -EAGAIN) return;
@@ -137,7 +161,14 @@ export class Doors {
       this.#handedOver += 1;
       this.#home.arrived(door.id, fd, remote, local);
       if (this.#isFull) this.#show();
+      // The kernel gives the lowest number there is (open(2)): all below are taken, and those above are what is left.
+      if (fd + this.#home.unled >= openMax - 1) this.#home.crowded();
     }
+  }
+
+  /** For one more connection and its other end, and the other ends of those that have none yet. */
+  get #hasRoom(): boolean {
+    return this.#home.connections + this.#home.unled + 2 <= this.#ceiling;
   }
 
   get #isFull(): boolean {

@@ -8,6 +8,7 @@ const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
 const F_SETPIPE_SZ = 1031;
 const SHUT_WR = 1;
+const SC_OPEN_MAX = 4;
 const FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 /** A call of libc's whose arguments are all numbers, addresses included: those are below 2^47, which a number holds. */
@@ -82,17 +83,19 @@ function byteCalls(call: Declared, place: Place): ByteCalls {
   };
 }
 
-type EventCalls = Pick<Sys, 'epollCreate' | 'epollCtl' | 'epollWait' | 'eventfd'>;
+type EventCalls = Pick<Sys, 'epollCreate' | 'epollCtl' | 'epollWait' | 'eventfd' | 'openMax'>;
 
 function eventCalls(call: Declared, place: Place): EventCalls {
   const create = call('int epoll_create1(int)');
   const control = call('int epoll_ctl(int, int, int, uintptr_t)');
   const wait = call('int epoll_wait(int, uintptr_t, int, int)');
   const eventfd = call('int eventfd(uint32_t, int)');
+  const sysconf = call('int64_t sysconf(int)');
   return {
     epollCreate: () => create(SOCK_CLOEXEC),
     epollCtl: (epoll, operation, fd, at) => control(epoll, operation, fd, place(at, 16)),
     epollWait: (epoll, at, count, timeout) => wait(epoll, place(at, count * 16), count, timeout),
     eventfd: () => eventfd(0, FLAGS),
+    openMax: () => sysconf(SC_OPEN_MAX),
   };
 }

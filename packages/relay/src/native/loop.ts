@@ -1,13 +1,13 @@
 import type { Endpoint } from '../contracts.js';
-import { ADDRESS_AT, Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
+import { Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
+import { beginConnection } from './begin-connection.js';
 import { Descriptors, type Watcher } from './descriptors.js';
-import { Doors, type DoorsHome, setUp } from './doors.js';
+import { Doors, type DoorsHome } from './doors.js';
 import { LONGEST_SLEEP } from './native-limits.js';
 import { Pair, type PairHome, type PairLimits } from './pair.js';
 import { Pipes } from './pipes.js';
-import type { Command, News, PairEnd } from './protocol.js';
-import { familyOf } from './socket-address.js';
-import { EINPROGRESS, EINTR, EPOLLIN, isScarce, SOCK_STREAM, type Sys } from './sys.js';
+import type { Command, FailedCall, News, PairEnd } from './protocol.js';
+import { EINTR, EPOLLIN, isScarce, type Sys } from './sys.js';
 import { INTEREST, type Unfinished, Wire } from './wire.js';
 
 export interface LoopLimits extends PairLimits {
@@ -42,6 +42,7 @@ export class Loop implements PairHome, DoorsHome {
   readonly #doors: Doors = new Doors(this);
   readonly #wires = new Map<number, Wire>();
   readonly #ending = new Set<Wire>();
+  readonly #arrivals = new Set<Wire>();
   readonly #pairs = new Map<number, Pair>();
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
@@ -99,6 +100,14 @@ export class Loop implements PairHome, DoorsHome {
     this.#send();
   }
 
+  get unled(): number {
+    return this.#arrivals.size;
+  }
+
+  get connections(): number {
+    return this.#wires.size;
+  }
+
   tell(news: News): void {
     this.#news.push(news);
   }
@@ -115,6 +124,8 @@ export class Loop implements PairHome, DoorsHome {
   gone(wire: Wire): void {
     this.#wires.delete(wire.id);
     this.#ending.delete(wire);
+    this.#arrivals.delete(wire);
+    this.#doors.roomier();
   }
 
   arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void {
@@ -129,11 +140,17 @@ export class Loop implements PairHome, DoorsHome {
       return;
     }
     this.#wires.set(id, wire);
+    this.#arrivals.add(wire);
     this.tell({ kind: 'accepted', listener, id, remote, local });
   }
 
-  /** Descriptors or memory have run out. Pipes that wait for their next use are given back, and listeners rest. */
+  /** Pipes that wait for their next use are given back, and listeners rest. */
   short(): void {
+    this.#doors.refused();
+    this.crowded();
+  }
+
+  crowded(): void {
     this.pipes.release();
     if (this.#doors.rest()) this.tell({ kind: 'shortage' });
   }
@@ -212,35 +229,22 @@ export class Loop implements PairHome, DoorsHome {
   }
 
   #connect({ id, to, source }: Extract<Command, { kind: 'connect' }>): void {
-    const { descriptors } = this;
-    const fd = this.#sys.socket(familyOf(to), SOCK_STREAM);
-    if (fd < 0) {
-      this.#notConnected(id, 'other', fd);
+    const begun = beginConnection(this.descriptors, to, source);
+    if ('call' in begun) {
+      this.#notConnected(id, begun.call, begun.errno);
       return;
     }
-    setUp(descriptors, fd);
-    const bound = source === null ? 0 : this.#sys.bind(fd, ADDRESS_AT, descriptors.address(source));
-    if (bound < 0) {
-      descriptors.close(fd);
-      this.#notConnected(id, 'bind', bound);
-      return;
-    }
-    const begun = this.#sys.connect(fd, ADDRESS_AT, descriptors.address(to));
-    const wire = new Wire(id, fd, this, 'connecting');
-    // connect(2): interrupted, it goes on all the same.
-    const underWay = begun >= 0 || begun === -EINPROGRESS || begun === -EINTR;
-    const watched = underWay ? descriptors.watch(fd, INTEREST, wire) : begun;
+    const wire = new Wire(id, begun.fd, this, 'connecting');
+    const watched = this.descriptors.watch(begun.fd, INTEREST, wire);
     if (watched < 0) {
-      descriptors.close(fd);
-      this.#notConnected(id, 'other', watched);
-      return;
-    }
-    this.#wires.set(id, wire);
+      this.descriptors.close(begun.fd);
+      this.#notConnected(id, 'other', -watched);
+    } else this.#wires.set(id, wire);
   }
 
-  #notConnected(id: number, call: 'bind' | 'other', errno: number): void {
-    if (isScarce(-errno)) this.short();
-    this.tell({ kind: 'not_connected', id, call, errno: -errno });
+  #notConnected(id: number, call: FailedCall, errno: number): void {
+    if (isScarce(errno)) this.short();
+    this.tell({ kind: 'not_connected', id, call, errno });
   }
 
   #join({ flow, near, far, toFar, toNear }: Extract<Command, { kind: 'join' }>): void {
@@ -253,6 +257,8 @@ export class Loop implements PairHome, DoorsHome {
       return;
     }
     const pair = new Pair(flow, a, b, this);
+    this.#arrivals.delete(a);
+    this.#arrivals.delete(b);
     this.#pairs.set(flow, pair);
     this.#sweepSoon();
     pair.begin(toFar, toNear);

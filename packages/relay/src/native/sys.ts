@@ -35,6 +35,8 @@ export interface Sys {
   /** `timeout` in milliseconds; -1: none. */
   epollWait(epoll: number, at: number, count: number, timeout: number): number;
   eventfd(): number;
+  /** Descriptors have numbers below this (sysconf(3), _SC_OPEN_MAX). */
+  openMax(): number;
   read(fd: number, at: number, length: number): number;
 }
 

@@ -9,7 +9,7 @@ export interface Injection {
   readonly rate: number;
 }
 
-type Name = Exclude<keyof Sys, 'memory'>;
+type Name = Exclude<keyof Sys, 'memory' | 'openMax'>;
 
 const EPERM = 1;
 const EIO = 5;
@@ -91,6 +91,7 @@ export class TrackingSys {
     };
     return {
       memory: sys.memory,
+      openMax: () => sys.openMax(),
       socket: (a, b) =>
         opened(
           on('socket', [], () => sys.socket(a, b)),
