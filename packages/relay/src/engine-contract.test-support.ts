@@ -1,10 +1,22 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { pass, waitFor } from '../../../test/support/wait-for.js';
 import type { Endpoint, Engine, FlowEnd, Leg } from './contracts.js';
-import { allOf, client, echo, endOf, type HandFlow, HOST, handFlow, program } from './loopback.test-support.js';
+import {
+  allOf,
+  client,
+  connecting,
+  echo,
+  endOf,
+  type HandFlow,
+  HOST,
+  handFlow,
+  program,
+} from './loopback.test-support.js';
 import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
 
 /** An engine under test. */
@@ -38,7 +50,7 @@ export function describeEngine(
     });
     joinedPairs(engineWith);
     legs(engineWith);
-    connecting(engineWith);
+    connects(engineWith);
     listening(engineWith);
   });
 }
@@ -317,7 +329,7 @@ function legs(engineWith: Start): void {
   });
 }
 
-function connecting(engineWith: Start): void {
+function connects(engineWith: Start): void {
   describe('connecting', () => {
     afterEach(closeAll);
 
@@ -335,6 +347,21 @@ function connecting(engineWith: Start): void {
       ).toEqual({
         kind: 'aborted',
       });
+    });
+
+    it('gives up in time on somebody who does not answer, and at once when it is called off', async () => {
+      const engine = await engineWith();
+      const to = await deaf();
+      const called = new AbortController();
+
+      const waiting = engine.connect({ to, source: null, timeout: 5_000, signal: called.signal });
+      setImmediate(() => called.abort());
+      const began = performance.now();
+      const late = await engine.connect({ to, source: null, timeout: 150 });
+
+      expect(late._unsafeUnwrapErr()).toEqual({ kind: 'timed_out' });
+      expect(performance.now() - began).toBeGreaterThan(140);
+      expect((await waiting)._unsafeUnwrapErr()).toEqual({ kind: 'aborted' });
     });
 
     it('never leaves from another address than the one it was given', async () => {
@@ -372,6 +399,26 @@ function listening(engineWith: Start): void {
       });
     });
 
+    it('takes no IPv4 at an IPv6 address, and says which of its addresses a client came to', async () => {
+      const engine = await engineWith();
+      const legs: Leg[] = [];
+      const everywhere = (
+        await engine.listen({ address: '::', port: 0 }, (leg) => void legs.push(leg))
+      )._unsafeUnwrap();
+      closing.push(() => everywhere.close());
+      const { port } = everywhere.local;
+
+      const refused = await engine.connect({ to: { address: HOST, port }, source: null, timeout: 1_000 });
+      const socket = await client({ address: '::1', port });
+      await waitFor(() => legs.length === 1, 1_000, 'the connection to be taken');
+
+      expect(refused._unsafeUnwrapErr()).toEqual({ kind: 'refused' });
+      expect(legs[0]?.local).toEqual({ address: '::1', port });
+      expect(legs[0]?.remote).toEqual({ address: '::1', port: socket.localPort });
+      legs[0]?.reset();
+      socket.destroy();
+    });
+
     it('frees the port while connections go on', async () => {
       const engine = await engineWith();
       const legs: Leg[] = [];
@@ -391,4 +438,28 @@ function listening(engineWith: Start): void {
       expect(await end).toBe('ECONNRESET');
     });
   });
+}
+
+/** A listener of a process that is stopped, with its queue full: the kernel answers no further SYN. */
+async function deaf(): Promise<Endpoint> {
+  const code = `const s = require('net').createServer().listen({ port: 0, host: '${HOST}', backlog: 1 }, () => {
+    process.send(s.address().port);
+  })`;
+  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  closing.push(() => void child.kill('SIGKILL'));
+  const [port] = (await once(child, 'message')) as [number];
+  child.kill('SIGSTOP');
+  const waiting: Socket[] = [];
+  closing.push(() => waiting.forEach((socket) => socket.destroy()));
+  await waitFor(
+    async () => {
+      const socket = connecting({ address: HOST, port });
+      waiting.push(socket);
+      await pass(50);
+      return socket.connecting;
+    },
+    5_000,
+    'the queue to be full',
+  );
+  return { address: HOST, port };
 }
