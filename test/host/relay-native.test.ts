@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../support/command.js';
-import { requireHost } from '../support/require-host.js';
+import { requireNative } from '../support/require-native.js';
 
-const blocked = requireHost({});
+const blocked = requireNative();
+const because = blocked === null ? '' : ` (skipped: ${blocked})`;
 
-describe.skipIf(blocked !== null)('a process with the native engine', () => {
+describe.skipIf(blocked !== null)(`a process with the native engine${because}`, () => {
   it.each([
     ['exit', 7],
     ['idle', 0],
