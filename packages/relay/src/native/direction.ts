@@ -1,8 +1,14 @@
 import { COPY_AT, COPY_BYTES } from './arena.js';
 import { FULL_READS, PIPE_BYTES, ROUNDS_AT_ONCE, SMALL_MOVE_BYTES } from './native-limits.js';
 import type { Pipe, Pipes } from './pipes.js';
-import { EAGAIN, EINTR, EINVAL } from './sys.js';
+import { EAGAIN, EINTR, EINVAL, ENOSYS, EPERM } from './sys.js';
 import type { Unfinished, Wire, WireHome } from './wire.js';
+
+/**
+ * splice(2): EINVAL, this socket cannot be spliced, as with some that the kernel encrypts. seccomp(2): EPERM or ENOSYS,
+ * this process may not. Its bytes can be copied all the same.
+ */
+const NOT_FOR_US: readonly number[] = [EINVAL, EPERM, ENOSYS];
 
 /** What a direction needs of its pair. */
 export interface DirectionHome {
@@ -147,8 +153,7 @@ export class Direction implements Unfinished {
     this.#pipe ??= this.#home.loop.pipes.take();
     if (this.#pipe === null) return this.#back(true);
     const got = this.#home.loop.descriptors.sys.splice(this.#from.fd, this.#pipe.into, PIPE_BYTES);
-    // splice(2): EINVAL, the socket cannot be spliced, as with some that the kernel encrypts.
-    if (got === -EINVAL) return this.#back(false);
+    if (NOT_FOR_US.includes(-got)) return this.#back(false);
     if (got === -EAGAIN) this.close();
     if (got <= 0) return this.#ended(got);
     this.#took(got);

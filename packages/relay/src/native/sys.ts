@@ -72,6 +72,7 @@ export const EPOLLRDHUP = 0x2000;
 /** Bit 31: written as a number that is not negative. */
 export const EPOLLET = 0x8000_0000;
 
+export const EPERM = 1;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
@@ -79,6 +80,7 @@ export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const EPIPE = 32;
+export const ENOSYS = 38;
 export const EPROTO = 71;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;

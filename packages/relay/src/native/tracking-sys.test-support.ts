@@ -11,7 +11,6 @@ export interface Injection {
 
 type Name = Exclude<keyof Sys, 'memory' | 'openMax'>;
 
-const EPERM = 1;
 const EIO = 5;
 const EBUSY = 16;
 const ENOSPC = 28;
@@ -19,7 +18,8 @@ const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const ENETUNREACH = 101;
 const ENOTCONN = 107;
-const { EAGAIN, EINTR, ENOMEM, EINVAL, ENFILE, EMFILE, EPIPE, EPROTO, ECONNABORTED, ECONNRESET, ENOBUFS } = errno;
+const { EPERM, EAGAIN, EINTR, ENOMEM, EINVAL, ENFILE, EMFILE, EPIPE, EPROTO, ECONNABORTED, ECONNRESET, ENOBUFS } =
+  errno;
 
 /** What each call may answer, by its manual page. */
 const FAULTS: Readonly<Record<Name, readonly number[]>> = {
@@ -33,7 +33,7 @@ const FAULTS: Readonly<Record<Name, readonly number[]>> = {
   getsockopt: [ENOBUFS],
   recv: [EAGAIN, EINTR, ECONNRESET, ENOMEM],
   send: [EAGAIN, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM],
-  splice: [EAGAIN, EINTR, ECONNRESET, EPIPE, EINVAL, ENOMEM],
+  splice: [EAGAIN, EINTR, ECONNRESET, EPIPE, EINVAL, EPERM, ENOMEM],
   pipe2: [EMFILE, ENFILE],
   setPipeSize: [EPERM, EBUSY, ENOMEM],
   shutdown: [ENOTCONN],
