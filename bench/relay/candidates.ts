@@ -12,10 +12,21 @@ export interface Candidate {
   argv(port: number, target: number): readonly string[];
 }
 
-/** All with the settings they come with, but for one worker and the ports. @param folder for their configurations. */
-export function candidates(folder: string, ours: string): readonly Candidate[] {
+/**
+ * All with the settings they come with, but for one worker and the ports.
+ *
+ * @param folder for their configurations.
+ * @param hasNative koffi is installed.
+ */
+export function candidates(folder: string, ours: string, hasNative: boolean): readonly Candidate[] {
   return [
-    { name: 'hurricane', version: process.version, argv: (p, t) => [process.execPath, ours, `${p}`, `${t}`] },
+    ...(['stream', 'native'] as const).map(
+      (engine): Candidate => ({
+        name: `hurricane ${engine}`,
+        version: engine === 'native' && !hasNative ? null : process.version,
+        argv: (p, t) => [process.execPath, ours, `${p}`, `${t}`, engine],
+      }),
+    ),
     {
       name: 'HAProxy',
       version: said(['haproxy', '-v'], /version (\S+)/),

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import { figuresOf, tableOf } from '../figures.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
 
-// The relay's portable engine beside the programs that do the same, on loopback. The relay has one processor, load and
+// The relay's engines beside the programs that do the same, on loopback. The relay has one processor, load and
 // target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx; HAProxy and
 // socat where they are installed (Debian packages). Takes about three minutes; prints one table in Markdown.
 
@@ -45,7 +46,8 @@ const TESTS: readonly Test[] = [
 ];
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
-const all = candidates(folder, await bundled());
+const KOFFI = fileURLToPath(new URL('../../packages/relay/node_modules/koffi', import.meta.url));
+const all = candidates(folder, await bundled(), existsSync(KOFFI));
 const present = all.filter(({ version }) => version !== null);
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
@@ -124,13 +126,21 @@ async function bundled(): Promise<string> {
   await build({
     config: false,
     silent: true,
-    entry: { relay: fileURLToPath(new URL('./relay.ts', import.meta.url)) },
+    entry: {
+      relay: fileURLToPath(new URL('./relay.ts', import.meta.url)),
+      'native-worker': fileURLToPath(new URL('../../packages/relay/src/native-worker.ts', import.meta.url)),
+    },
     format: 'esm',
     target: 'node20',
-    noExternal: [/./],
+    noExternal: [/^(?!koffi$)/],
+    external: ['koffi'],
     tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
     outDir: folder,
   });
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  if (existsSync(KOFFI)) {
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(await realpath(KOFFI), join(folder, 'node_modules/koffi'));
+  }
   return join(folder, 'relay.js');
 }

@@ -1,12 +1,15 @@
-import { FlowTable, streamEngine } from '@hurricane/relay';
+import { EngineInUse, FlowTable } from '@hurricane/relay';
 
-// node relay.js PORT TARGET: the portable engine by itself, from [::1]:PORT to 127.0.0.1:TARGET.
+// node relay.js PORT TARGET stream|native: an engine by itself, from [::1]:PORT to 127.0.0.1:TARGET.
 
 const [port = 0, target = 0] = process.argv.slice(2).map(Number);
+const wish = process.argv[4] === 'native' ? 'native' : 'stream';
 const to = { address: '127.0.0.1', port: target };
 const CONNECT_LIMIT_MS = 10_000;
 
-const engine = streamEngine();
+const engine = new EngineInUse({ log: { log: (_, message) => console.error(message) } });
+await engine.choose(wish);
+if (engine.name !== wish) throw new Error(`the ${wish} engine cannot be had here`);
 const flows = new FlowTable({ ways: { now: () => [], onChange: () => () => undefined }, now: () => 0 });
 
 const listening = await engine.listen({ address: '::1', port }, (near) => {

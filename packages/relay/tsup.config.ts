@@ -1,3 +1,3 @@
 import { library } from '../../tsup.library.js';
 
-export default library({ index: 'src/index.ts' });
+export default library({ index: 'src/index.ts', 'native-worker': 'src/native-worker.ts' }, ['koffi']);

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Running } from '../support/command.js';
 import { requireHost } from '../support/require-host.js';
+import { requireNative } from '../support/require-native.js';
 import { pass, waitFor } from '../support/wait-for.js';
 
 const blocked = requireHost({ tools: ['prlimit'] });
@@ -25,11 +26,14 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
     server.close();
   });
 
-  async function aRelay(spare: number): Promise<{ readonly relay: Running; readonly port: number }> {
+  async function aRelay(
+    spare: number,
+    engine: 'stream' | 'native',
+  ): Promise<{ readonly relay: Running; readonly port: number }> {
     const script = new URL('../support/scarce-relay.mjs', import.meta.url).pathname;
     const to = String((server.address() as { port: number }).port);
     const limits = ['prlimit', `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`];
-    const relay = new Running([...limits, process.execPath, script, to, String(spare)]);
+    const relay = new Running([...limits, process.execPath, script, to, String(spare), engine]);
     relays.push(relay);
     return { relay, port: Number((await relay.says(/listening on port (\d+)/))[1]) };
   }
@@ -52,7 +56,7 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
-  it('serves what it can, refuses the rest at once, and neither dies nor spins', async () => {
+  it('serves what it can, refuses the rest at once, and neither dies nor spins with the portable engine', async () => {
     // Of the two, one runs out when it takes a connection, the other when it leads it on.
     const shortages = [await wornOut(0), await wornOut(1)];
 
@@ -61,7 +65,7 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
 
   /** Resolves to how often its listener has rested. */
   async function wornOut(spare: number): Promise<number> {
-    const { relay, port } = await aRelay(spare);
+    const { relay, port } = await aRelay(spare, 'stream');
     const all = await Promise.all(Array.from({ length: CLIENTS }, () => answered(port)));
     const served = all.filter((socket) => socket !== null);
 
@@ -77,4 +81,36 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
     again.destroy();
     return Number(/shortages (\d+)\n$/.exec(relay.output)?.[1]);
   }
+
+  it.skipIf(requireNative() !== null)(
+    'lets clients wait in the kernel’s queue with the native engine, and serves them as others end',
+    async () => {
+      const { relay, port } = await aRelay(0, 'native');
+      expect(relay.output).toContain('native engine');
+      const held: Socket[] = [];
+      const answers = Array.from({ length: CLIENTS }, async () => {
+        const socket = await answered(port);
+        if (socket !== null) held.push(socket);
+        return socket !== null;
+      });
+      await waitFor(() => held.length > 5, 5_000, 'the first to be served');
+      const before = cpuMillis(relay);
+      await pass(1_000);
+      expect(cpuMillis(relay) - before).toBeLessThan(300);
+      expect(held.length).toBeLessThan(DESCRIPTORS / 2);
+
+      const over = setInterval(() => {
+        for (const socket of held.splice(0)) socket.destroy();
+      }, 5);
+      const served = await Promise.all(answers);
+      clearInterval(over);
+
+      expect(relay.ended).toBe(false);
+      expect(Number(/shortages (\d+)\n$/.exec(relay.output)?.[1])).toBeGreaterThan(0);
+      // Whoever is taken in the moment in which the last descriptor goes to something else is refused.
+      expect(served.filter((was) => was).length).toBeGreaterThan(0.9 * CLIENTS);
+      const again = await waitFor(() => answered(port), 10_000, 'a connection to be taken again');
+      again.destroy();
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { builtCli } from '../support/cli.js';
 import type { Running } from '../support/command.js';
 import { configurationFor, Gatewayd } from '../support/gatewayd.js';
 import { requireHost } from '../support/require-host.js';
+import { requireNative } from '../support/require-native.js';
 import { Testbed } from '../support/testbed.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -225,6 +226,8 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
     const metrics = await bed.client.must(['curl', '-sS', 'http://127.0.0.1:8642/metrics']);
     expect(metrics).toMatch(/hurricane_relay_flows_ended_total\{kind="tcp",end="tunnel_down"\} 50\n/);
     expect(metrics).toMatch(/hurricane_relay_flows_ended_total\{kind="udp",end="tunnel_down"\} 5[01]\n/);
+    const engine = requireNative() === null ? 'native' : 'stream';
+    expect(metrics).toContain(`hurricane_relay_engine{name="${engine}"} 1\n`);
     expect(metrics).toMatch(/hurricane_relay_bytes_total\{kind="tcp",direction="received"\} [1-9]\d+\n/);
 
     const url = ['--url', 'http://127.0.0.1:8642'];

@@ -113,9 +113,15 @@ export const BOUNDARIES: readonly Boundary[] = [
     why: 'it only keeps what programs have asked for',
   },
   {
+    place: 'relay/native',
+    files: /^packages\/relay\/src\/native(-engine\.ts|-worker\.ts|\/)/,
+    only: [CORE, ...word('koffi', 'neverthrow'), ...node('fs', 'os', 'worker_threads')],
+    why: 'it speaks to the kernel itself, in a thread of its own',
+  },
+  {
     place: 'relay',
     files: /^packages\/relay\/src\//,
-    only: [CORE, ...word('neverthrow'), ...node('crypto', 'net', 'dgram', 'dns')],
+    only: [CORE, ...word('neverthrow'), ...node('crypto', 'events', 'net', 'dgram', 'dns')],
     why: 'the data plane needs to know no more than which source address to use now',
   },
   { place: 'daemon', files: /^packages\/daemon\/src\//, only: [/.*/], why: 'it is the one place where all meet' },

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import settings from '../../packages/daemon/tsup.config.js';
@@ -32,7 +32,10 @@ async function bundle(): Promise<string> {
     ...settings,
     config: false,
     silent: true,
-    entry: { cli: source('packages/daemon/src/cli.ts') },
+    entry: {
+      cli: source('packages/daemon/src/cli.ts'),
+      'native-worker': source('packages/daemon/src/native-worker.ts'),
+    },
     // Its `paths` lead to the sources of the other packages.
     tsconfig: source('tsconfig.json'),
     outDir,
@@ -41,7 +44,15 @@ async function bundle(): Promise<string> {
   await chmod(outDir, 0o755);
   // Node takes a .js file for a module only below a package.json that says so.
   await writeFile(join(outDir, 'package.json'), '{"type":"module"}');
+  // What is not bundled is found where it is installed.
+  const koffi = source('packages/daemon/node_modules/koffi');
+  if (existsSync(koffi)) await linked(koffi, join(outDir, 'node_modules'));
   return join(outDir, 'cli.js');
+}
+
+async function linked(folder: string, into: string): Promise<void> {
+  await mkdir(into);
+  await symlink(await realpath(folder), join(into, basename(folder)));
 }
 
 async function sweep(): Promise<void> {

@@ -12,6 +12,7 @@ interface Manifest {
   readonly dependencies?: Names;
   readonly devDependencies?: Names;
   readonly peerDependencies?: Names;
+  readonly optionalDependencies?: Names;
 }
 
 /** A package of the workspace and all its files; the root's are those that belong to no other. */
@@ -44,7 +45,8 @@ export function membersOf(files: readonly SourceFile[]): readonly Member[] {
  */
 export function undeclaredIn(member: Member, root: Member): readonly string[] {
   const { manifest } = member;
-  const shipped = new Set([...keys(manifest.dependencies), ...keys(manifest.peerDependencies), manifest.name]);
+  const needed = [manifest.dependencies, manifest.peerDependencies, manifest.optionalDependencies].flatMap(keys);
+  const shipped = new Set([...needed, manifest.name]);
   const own = new Set([...shipped, ...keys(manifest.devDependencies)]);
   const everywhere = new Set([...own, ...keys(root.manifest.devDependencies), ...keys(root.manifest.dependencies)]);
   const isProgram = manifest.bin !== undefined;

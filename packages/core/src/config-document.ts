@@ -84,7 +84,7 @@ export interface ConfigDocument {
     readonly http: boolean;
     readonly allow_control: boolean;
   };
-  readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number };
+  readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number; readonly engine: string };
   readonly mappings: readonly MappingSettings[];
   readonly health: {
     readonly targets: readonly string[];
@@ -144,7 +144,11 @@ export function configDocument(config: Config): ConfigDocument {
     ...policies(config),
     routing: { metric: routing.metric, table_base: routing.tableBase, rule_base: routing.ruleBase },
     mcp: { enabled: mcp.enabled, socket: mcp.socket, http: mcp.http, allow_control: mcp.allowControl },
-    relay: { max_flows: config.relay.maxFlows, max_flows_per_client: config.relay.maxFlowsPerClient },
+    relay: {
+      max_flows: config.relay.maxFlows,
+      max_flows_per_client: config.relay.maxFlowsPerClient,
+      engine: config.relay.engine,
+    },
     mappings: config.mappings.map(mappingSettings),
     tunnels: config.tunnels.map(tunnelSettings),
     warnings: config.warnings.map(configProblemDocument),

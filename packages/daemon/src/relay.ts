@@ -3,6 +3,7 @@ import type { Config, Gateway, Millis, PortMappings } from '@hurricane/core';
 import type { FlowSource } from '@hurricane/http';
 import {
   describeSocks5Error,
+  EngineInUse,
   Faults,
   FlowTable,
   fileStore,
@@ -14,7 +15,6 @@ import {
   type Socks5Server,
   serveSocks5,
   socks5SettingsOf,
-  streamEngine,
   waysOf,
 } from '@hurricane/relay';
 import { err, ok, type Result } from 'neverthrow';
@@ -61,7 +61,8 @@ export function relayFor(options: RelayOptions): Relay | null {
   const { maxFlows: limit, maxFlowsPerClient: perClient } = config.relay;
   const table = new FlowTable({ ways, now, limit, perClient });
   const faults = new Faults();
-  const shared = { ways, flows: table, engine: streamEngine(), faults, log, now };
+  const engine = new EngineInUse({ log });
+  const shared = { ways, flows: table, engine, faults, log, now };
   const ports = mode === 'proxy' ? mappingsOf(options, shared) : null;
   const services: Service[] = [];
   let proxy: Socks5Server | null = null;
@@ -70,10 +71,12 @@ export function relayFor(options: RelayOptions): Relay | null {
       list: () => table.list(),
       totals: () => table.totals(),
       faults: () => faults.list(),
+      engine: () => engine.name,
       socks5: () => proxy?.counts() ?? null,
     },
     ...(ports === null ? {} : { ports }),
     begin: async () => {
+      await engine.choose(config.relay.engine);
       if (socks5.enabled) {
         const served = await serveSocks5({ ...shared, settings: socks5SettingsOf(config) });
         if (served.isErr()) return err(served.error);
@@ -89,6 +92,7 @@ export function relayFor(options: RelayOptions): Relay | null {
       const cut = await table.drain(limit);
       if (cut > 0) log.log('info', `Ended ${cut} connection${cut === 1 ? '' : 's'} through the relay`);
       table.close();
+      await engine.close();
     },
   };
 }

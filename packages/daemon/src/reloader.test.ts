@@ -18,6 +18,7 @@ describe('a running daemon', () => {
     ['[core]\nstate_dir = /var/lib/other', ['core.state_dir']],
     ['[exposure]\nmode = proxy', ['exposure.mode']],
     ['[relay]\nmax_flows = 7\nmax_flows_per_client = 3', ['relay.max_flows', 'relay.max_flows_per_client']],
+    ['[relay]\nengine = stream', ['relay.engine']],
     ['[health]\nmethod = tcp\nport = 443', ['health.method', 'health.port']],
     [
       '[routing]\nmetric = 7\ntable_base = 500\nrule_base = 600',

@@ -14,7 +14,12 @@ export function relayFamilies(source: FlowSource): readonly Family[] {
     totals.flatMap((sums) =>
       Object.entries(of(sums)).map(([word, value]): Sample => ({ labels: { kind: sums.kind, [label]: word }, value })),
     );
+  const engine = source.engine?.();
+  const inUse = family('engine', 'gauge', 'Which engine carries the bytes of connections.', [
+    { labels: { name: engine ?? '' }, value: 1 },
+  ]);
   return [
+    ...(engine === undefined ? [] : [inUse]),
     family(
       'flows',
       'gauge',

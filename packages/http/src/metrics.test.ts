@@ -168,6 +168,7 @@ describe('the metrics of a relay', () => {
     const text = await (await anApp(everySource()).app.request('/metrics')).text();
 
     expect(text.split('\n').filter((line) => line.startsWith('hurricane_relay_'))).toEqual([
+      'hurricane_relay_engine{name="native"} 1',
       'hurricane_relay_flows{kind="tcp"} 1',
       'hurricane_relay_flows{kind="udp"} 1',
       'hurricane_relay_bytes_total{kind="tcp",direction="sent"} 110',

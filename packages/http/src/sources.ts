@@ -74,6 +74,8 @@ export interface FlowSource {
   totals(): readonly FlowSums[];
   /** Clients that could not be led on, and datagrams that were dropped. */
   faults(): readonly { readonly kind: 'tcp' | 'udp'; readonly reason: string; readonly count: number }[];
+  /** What carries the bytes of connections. */
+  engine?(): 'stream' | 'native';
   /** Null: there is no proxy. */
   socks5?(): Socks5Sums | null;
 }

@@ -154,6 +154,7 @@ export function someFlows(): FlowSource {
       { kind: 'udp', ...sums },
     ],
     faults: () => [{ kind: 'tcp', reason: 'refused', count: 2 }],
+    engine: () => 'native',
     socks5: () => ({
       clients: 7,
       refused: { not_allowed: 1 },

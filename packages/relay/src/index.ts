@@ -22,10 +22,12 @@ export type {
   Way,
   Ways,
 } from './contracts.js';
+export { EngineInUse, type EngineInUseOptions, type EngineWish } from './engine-in-use.js';
 export { FlowTable, type FlowTableOptions, type FlowTotals } from './flows.js';
 export type { HolderOf } from './mapping-errors.js';
 export { Mappings, type MappingsOptions } from './mappings.js';
 export type { Family, NameError, Resolver } from './names/resolver.js';
+export type { NativeEngine } from './native-engine.js';
 export { Nonces } from './nonces.js';
 export { Faults } from './passage.js';
 export type { Knock, KnockError, KnockOptions } from './probe.js';

@@ -8,7 +8,12 @@ export interface SystemError extends Error {
   readonly syscall?: string | undefined;
 }
 
+/** Of that, what tells errors apart. */
+type Facts = Pick<SystemError, 'code' | 'syscall'>;
+
 const SHORTAGES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
+
+const NO_SOURCE: readonly string[] = ['EADDRNOTAVAIL', 'EINVAL', 'EAFNOSUPPORT'];
 
 /** The process or the machine has run out of descriptors or of memory for sockets. */
 export function isShortage(code: string | undefined): boolean {
@@ -16,13 +21,13 @@ export function isShortage(code: string | undefined): boolean {
 }
 
 /** tcp(7): ETIMEDOUT here means that keep-alives or data were never acknowledged. EPIPE: a reset came before. */
-export function legErrorOf({ code = 'EUNKNOWN' }: SystemError): LegError {
+export function legErrorOf({ code = 'EUNKNOWN' }: Facts): LegError {
   return code === 'ECONNRESET' || code === 'EPIPE' ? { kind: 'reset' } : { kind: 'failed', code };
 }
 
-export function connectErrorOf({ code = 'EUNKNOWN', syscall }: SystemError): ConnectError {
+export function connectErrorOf({ code = 'EUNKNOWN', syscall }: Facts): ConnectError {
   // bind(2): the address is not, or not any more, one of this machine's; or of the other family.
-  if (syscall === 'bind' && (code === 'EADDRNOTAVAIL' || code === 'EINVAL')) return { kind: 'no_source' };
+  if (syscall === 'bind' && NO_SOURCE.includes(code)) return { kind: 'no_source' };
   switch (code) {
     case 'ECONNREFUSED':
       return { kind: 'refused' };
@@ -37,7 +42,7 @@ export function connectErrorOf({ code = 'EUNKNOWN', syscall }: SystemError): Con
   }
 }
 
-export function listenErrorOf({ code = 'EUNKNOWN' }: SystemError): ListenError {
+export function listenErrorOf({ code = 'EUNKNOWN' }: Facts): ListenError {
   switch (code) {
     case 'EADDRINUSE':
       return { kind: 'taken' };

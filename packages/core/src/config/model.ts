@@ -188,10 +188,12 @@ export interface MappingConfig {
   readonly description: string | null;
 }
 
-/** How much the relay carries at once. */
+/** How much the relay carries at once, and by what. */
 export interface RelayPolicy {
   readonly maxFlows: number;
   readonly maxFlowsPerClient: number;
+  /** What carries the bytes; `auto`: the native one where it works. */
+  readonly engine: 'auto' | 'stream' | 'native';
 }
 
 export interface Config {

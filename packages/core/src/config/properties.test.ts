@@ -289,7 +289,11 @@ const configs: fc.Arbitrary<Config> = fc
       tableBase: fc.oneof(fc.integer({ min: 1, max: 245 }), fc.integer({ min: 256, max: 4_294_967_000 })),
       ruleBase: fc.integer({ min: 1, max: 32_000 }),
     }),
-    relay: fc.record({ maxFlows: port, maxFlowsPerClient: port }),
+    relay: fc.record({
+      maxFlows: port,
+      maxFlowsPerClient: port,
+      engine: fc.constantFrom('auto' as const, 'stream' as const, 'native' as const),
+    }),
     mappings,
   })
   .map((config) => ({
@@ -408,6 +412,7 @@ function print({
     '[relay]',
     `max_flows = ${relay.maxFlows}`,
     `max_flows_per_client = ${relay.maxFlowsPerClient}`,
+    `engine = ${relay.engine}`,
     ...mappings.flatMap((m, i) => [
       ...(i % 2 === 0 ? [`[mapping.${m.name}]`] : [`[mapping${i}]`, `name = ${m.name}`]),
       `enabled = ${m.enabled ? 'ON' : '0'}`,

@@ -21,6 +21,8 @@ export interface MappingValues {
   readonly description: string | null;
 }
 
+const ENGINES: readonly RelayPolicy['engine'][] = ['auto', 'stream', 'native'];
+
 export const RELAY_SETTINGS: SettingsOf<RelayPolicy> = {
   maxFlows: setting('relay', 'max_flows', wholeNumber(bounds.FLOWS), RELAY_DEFAULTS.maxFlows),
   maxFlowsPerClient: setting(
@@ -29,6 +31,7 @@ export const RELAY_SETTINGS: SettingsOf<RelayPolicy> = {
     wholeNumber(bounds.FLOWS),
     RELAY_DEFAULTS.maxFlowsPerClient,
   ),
+  engine: setting('relay', 'engine', word(ENGINES), RELAY_DEFAULTS.engine),
 };
 
 export const PORT_PROTOCOLS: readonly PortProtocol[] = ['udp', 'tcp'];

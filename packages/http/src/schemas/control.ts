@@ -141,7 +141,11 @@ export const config: z.ZodType<ConfigDocument> = z
     }),
     operation: z.object({ timeout_ms: milliseconds, retry_min_ms: milliseconds, retry_max_ms: milliseconds }),
     routing: z.object({ metric: wholeNumber, table_base: wholeNumber, rule_base: wholeNumber }),
-    relay: z.object({ max_flows: wholeNumber, max_flows_per_client: wholeNumber }),
+    relay: z.object({
+      max_flows: wholeNumber,
+      max_flows_per_client: wholeNumber,
+      engine: z.enum(['auto', 'stream', 'native']),
+    }),
     mappings: z.array(mappingSettings),
     tunnels: z.array(tunnelSettings),
     warnings: z.array(configProblem),

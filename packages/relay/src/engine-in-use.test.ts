@@ -1,0 +1,195 @@
+import { errAsync, okAsync } from 'neverthrow';
+import { afterEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../../../test/support/wait-for.js';
+import type { Engine, Leg } from './contracts.js';
+import { EngineInUse } from './engine-in-use.js';
+import { tryEngine } from './engine-trial.js';
+import { allOf, client, echo, HOST, handFlow, program } from './loopback.test-support.js';
+import type { NativeEngine } from './native-engine.js';
+import { streamEngine } from './stream-engine.js';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** What the native engine would be, over the portable one: legs are its own, and a test lets it fail. */
+function aNative(change: Partial<Omit<Engine, 'name'>> = {}): {
+  readonly engine: NativeEngine;
+  fail(why: string): void;
+} {
+  const under = streamEngine();
+  let fail: (why: string) => void = () => {};
+  const gone = new Promise<string | null>((resolve) => {
+    fail = resolve;
+  });
+  const open: { close(): Promise<void> }[] = [];
+  const engine: NativeEngine = {
+    name: 'native',
+    shortages: () => 0,
+    gone,
+    close: async () => {},
+    listen: (at, accept) =>
+      under
+        .listen(at, (leg) => accept(new Foreign(leg)))
+        .map((listening) => {
+          open.push(listening);
+          return listening;
+        }),
+    connect: (options) => under.connect(options).map((leg) => new Foreign(leg)),
+    join: (near, far, flow) => under.join((near as Foreign).leg, (far as Foreign).leg, flow),
+    ...change,
+  };
+  return {
+    engine,
+    fail: (why) => {
+      for (const listening of open) void listening.close();
+      fail(why);
+    },
+  };
+}
+
+/** A leg that is not of the portable engine. */
+class Foreign implements Leg {
+  readonly leg: Leg;
+  readonly local: Leg['local'];
+  readonly remote: Leg['remote'];
+
+  constructor(leg: Leg) {
+    this.leg = leg;
+    this.local = leg.local;
+    this.remote = leg.remote;
+  }
+
+  read(signal?: AbortSignal): ReturnType<Leg['read']> {
+    return this.leg.read(signal);
+  }
+  unread(bytes: Uint8Array): void {
+    this.leg.unread(bytes);
+  }
+  write(bytes: Uint8Array): ReturnType<Leg['write']> {
+    return this.leg.write(bytes);
+  }
+  end(): void {
+    this.leg.end();
+  }
+  reset(): void {
+    this.leg.reset();
+  }
+}
+
+function inUse(startNative: ConstructorParameters<typeof EngineInUse>[0]['startNative']): {
+  readonly engine: EngineInUse;
+  readonly log: string[];
+} {
+  const log: string[] = [];
+  const logger = { log: (level: string, message: string) => void log.push(`${level}: ${message}`) };
+  const engine = new EngineInUse({ log: logger, ...(startNative === undefined ? {} : { startNative }) });
+  closing.push(() => engine.close());
+  return { engine, log };
+}
+
+const never = (): never => {
+  throw new Error('it is not asked for');
+};
+
+describe('the engine in use', () => {
+  it('is the portable one where that is asked for, and nothing of the other is loaded', async () => {
+    const { engine, log } = inUse(async () => never());
+
+    await engine.choose('stream');
+
+    expect(engine.name).toBe('stream');
+    expect(log).toEqual(['info: The relay carries connections with its portable engine']);
+  });
+
+  it.each(['auto', 'native'] as const)('is the native one for %s, once that has passed its trial', async (wish) => {
+    const { engine, log } = inUse(async () => aNative());
+
+    await engine.choose(wish);
+
+    expect(engine.name).toBe('native');
+    expect(log).toEqual(['info: The relay carries connections with its native engine']);
+  });
+
+  it('says why the native one cannot be had: quietly for auto, with a remedy where it was asked for', async () => {
+    const none = async () => ({ reason: 'koffi is not there' });
+    const [auto, native] = [inUse(none), inUse(none)];
+
+    await auto.engine.choose('auto');
+    await native.engine.choose('native');
+
+    expect([auto.engine.name, native.engine.name]).toEqual(['stream', 'stream']);
+    expect(auto.log).toEqual([
+      'info: The relay carries connections with its portable engine; the native one cannot be had: koffi is not there',
+    ]);
+    expect(native.log).toEqual([
+      expect.stringMatching(/^warn: .* though \[relay\] engine = native: koffi is not there\. Remedy: install .*koffi/),
+    ]);
+  });
+
+  it('is not one that fails its trial, nor one that fails during it', async () => {
+    const deaf = inUse(async () => aNative({ listen: () => errAsync({ kind: 'not_permitted' }) }));
+    const dying = inUse(async () => {
+      const native = aNative({ listen: () => okAsync({ local: { address: HOST, port: 1 }, close: async () => {} }) });
+      setImmediate(() => native.fail('its thread ended'));
+      return native;
+    });
+
+    await deaf.engine.choose('auto');
+    await dying.engine.choose('auto');
+
+    expect([deaf.engine.name, dying.engine.name]).toEqual(['stream', 'stream']);
+    expect(deaf.log[0]).toContain('cannot be had: it cannot listen: not_permitted');
+  });
+
+  it('goes on with the portable one when the native one fails: what listens, listens again', async () => {
+    const native = aNative();
+    const { engine, log } = inUse(async () => native);
+    await engine.choose('auto');
+    const to = await program(echo);
+    closing.push(to.close);
+    const legs: Leg[] = [];
+    const listening = (
+      await engine.listen({ address: HOST, port: 0 }, (near) => {
+        legs.push(near);
+        void engine.connect({ to, source: null, timeout: 1_000 }).map((far) => void engine.join(near, far, handFlow()));
+      })
+    )._unsafeUnwrap();
+    closing.push(() => listening.close());
+    const before = (await engine.connect({ to, source: null, timeout: 1_000 }))._unsafeUnwrap();
+
+    native.fail('its thread ended');
+    await waitFor(() => engine.name === 'stream', 1_000, 'the other to take over');
+
+    expect(log.at(-1)).toContain('error: The native engine has failed: its thread ended.');
+    const socket = await waitFor(() => client(listening.local).catch(() => null), 5_000, 'it to listen again');
+    socket.end('still here');
+    expect((await allOf(socket)).toString()).toBe('still here');
+    // A leg of each engine: there is nothing to join.
+    const after = (await engine.connect({ to, source: null, timeout: 1_000 }))._unsafeUnwrap();
+    const flow = handFlow();
+    expect(await engine.join(before, after, flow)).toBe('reset');
+    expect(flow.told.ends).toEqual(['reset']);
+  });
+});
+
+describe('the trial of an engine', () => {
+  it('is passed by the portable one, and leaves nothing behind', async () => {
+    expect(await tryEngine(streamEngine())).toBeNull();
+  });
+
+  it('is bounded in time', async () => {
+    const under = streamEngine();
+    const idle: Engine = { ...under, join: () => new Promise(() => {}) };
+
+    expect(await tryEngine(idle, 200)).toBe('nothing came of its trial within 200 ms');
+  });
+
+  it('finds an engine that shows a reset as an end', async () => {
+    const under = streamEngine();
+    const soft: Engine = { ...under, join: (near, far, flow) => under.join(near, far, flow).then(() => 'finished') };
+
+    expect(await tryEngine(soft)).toBe('a connection that was reset counted as finished');
+  });
+});

@@ -1,0 +1,297 @@
+import type { Endpoint } from '../contracts.js';
+import { Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
+import { beginConnection } from './begin-connection.js';
+import { Descriptors, type Watcher } from './descriptors.js';
+import { Doors, type DoorsHome } from './doors.js';
+import { LONGEST_SLEEP } from './native-limits.js';
+import { Pair, type PairHome, type PairLimits } from './pair.js';
+import { Pipes } from './pipes.js';
+import type { Command, FailedCall, News, PairEnd } from './protocol.js';
+import { EINTR, EPOLLIN, isScarce, type Sys } from './sys.js';
+import { INTEREST, type Unfinished, Wire } from './wire.js';
+
+export interface LoopLimits extends PairLimits {
+  /** Between two looks at what flows carried. */
+  readonly sweep: number;
+}
+
+/** Whom the loop serves. */
+export interface LoopOutside {
+  readonly limits: LoopLimits;
+  /** What has been asked since the last call. */
+  commands(): readonly Command[];
+  /** Whether anything has been: asked between two events, so it costs next to nothing. */
+  isAsked(): boolean;
+  /** Whether it may sleep, until the descriptor `wake` says so. Else it asks for commands first. */
+  mayDoze(): boolean;
+  awake(): void;
+  tell(news: readonly News[]): void;
+}
+
+/** Carries connections, in one thread that does nothing else. */
+export class Loop implements PairHome, DoorsHome {
+  readonly descriptors: Descriptors;
+  readonly pipes: Pipes;
+  /** What is written to it ends the loop's sleep. */
+  readonly wake: number;
+  now: number = performance.now();
+  readonly #outside: LoopOutside;
+  readonly #sys: Sys;
+  readonly #arena: Arena;
+  readonly #epoll: number;
+  readonly #doors: Doors = new Doors(this);
+  readonly #wires = new Map<number, Wire>();
+  readonly #ending = new Set<Wire>();
+  readonly #arrivals = new Set<Wire>();
+  readonly #pairs = new Map<number, Pair>();
+  #unfinished: Unfinished[] = [];
+  #news: News[] = [];
+  #lastArrival = 0;
+  #sweepAt = Number.POSITIVE_INFINITY;
+  #countsAreSeen = true;
+
+  /** Throws where the kernel has no descriptors for it: it cannot begin. */
+  constructor(sys: Sys, outside: LoopOutside) {
+    this.#sys = sys;
+    this.#outside = outside;
+    this.#arena = new Arena(sys);
+    this.#epoll = sys.epollCreate();
+    this.wake = sys.eventfd();
+    this.descriptors = new Descriptors(sys, this.#arena, this.#epoll);
+    this.pipes = new Pipes(sys, this.#arena);
+    const waker: Watcher = { ready: () => void sys.read(this.wake, COUNTER_AT, 8) };
+    const begun = this.#epoll < 0 || this.wake < 0 ? -1 : this.descriptors.watch(this.wake, EPOLLIN, waker);
+    if (begun >= 0) return;
+    for (const fd of [this.#epoll, this.wake]) if (fd >= 0) sys.close(fd);
+    throw new Error('the kernel refused an epoll instance or an eventfd');
+  }
+
+  /** One look at all that is ready, and one at the time. Sleeps where there is nothing to do. */
+  turn(): void {
+    this.now = performance.now();
+    this.#hear();
+    const sleep = this.#unfinished.length > 0 ? 0 : this.#sleep();
+    this.#send();
+    const dozes = sleep > 0 && this.#outside.mayDoze();
+    const count = this.#sys.epollWait(this.#epoll, EVENTS_AT, EVENTS_AT_ONCE, dozes ? sleep : 0);
+    this.#outside.awake();
+    this.now = performance.now();
+    if (count < 0 && count !== -EINTR) throw new Error(`epoll_wait failed: errno ${-count}`);
+    for (let i = 0; i < count; i += 1) {
+      const watcher = this.descriptors.watcherOf(this.#arena.eventFd(i), this.#arena.eventMark(i));
+      watcher?.ready(this.#arena.events(i));
+      if (this.#outside.isAsked()) this.#hear();
+    }
+    const unfinished = this.#unfinished;
+    this.#unfinished = [];
+    for (const work of unfinished) work.resume();
+    this.#doors.look();
+    if (this.now >= this.#sweepAt) this.#sweep();
+    this.#send();
+  }
+
+  /** Gives every descriptor back but `wake`, which those who write to it close last. What is joined is reset. */
+  close(): void {
+    this.#doors.closeAll();
+    for (const pair of [...this.#pairs.values()]) pair.close('reset');
+    for (const wire of [...this.#wires.values()]) wire.close('reset');
+    this.pipes.release();
+    this.#sys.close(this.#epoll);
+    this.#send();
+  }
+
+  get unled(): number {
+    return this.#arrivals.size;
+  }
+
+  get connections(): number {
+    return this.#wires.size;
+  }
+
+  tell(news: News): void {
+    this.#news.push(news);
+  }
+
+  again(work: Unfinished): void {
+    this.#unfinished.push(work);
+  }
+
+  lingers(wire: Wire): void {
+    this.#ending.add(wire);
+    this.#sweepSoon();
+  }
+
+  gone(wire: Wire): void {
+    this.#wires.delete(wire.id);
+    this.#ending.delete(wire);
+    this.#arrivals.delete(wire);
+    this.#doors.roomier();
+  }
+
+  arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void {
+    this.#lastArrival -= 1;
+    const id = this.#lastArrival;
+    const wire = new Wire(id, fd, this, 'open');
+    const watched = this.descriptors.watch(fd, INTEREST, wire);
+    if (watched < 0) {
+      this.descriptors.reset(fd);
+      this.#doors.took(1);
+      this.short();
+      return;
+    }
+    this.#wires.set(id, wire);
+    this.#arrivals.add(wire);
+    this.tell({ kind: 'accepted', listener, id, remote, local });
+  }
+
+  /** Pipes that wait for their next use are given back, and listeners rest. */
+  short(): void {
+    this.#doors.refused();
+    this.crowded();
+  }
+
+  crowded(): void {
+    this.pipes.release();
+    if (this.#doors.rest()) this.tell({ kind: 'shortage' });
+  }
+
+  over(pair: Pair, end: PairEnd): void {
+    const [sent, received] = pair.takeCounts();
+    this.#pairs.delete(pair.flow);
+    if (this.#pairs.size === 0) this.pipes.release();
+    this.tell({ kind: 'over', flow: pair.flow, end, sent, received });
+  }
+
+  #hear(): void {
+    for (const command of this.#outside.commands()) this.#do(command);
+  }
+
+  #send(): void {
+    if (this.#news.length === 0) return;
+    const news = this.#news;
+    this.#news = [];
+    this.#outside.tell(news);
+  }
+
+  #do(command: Command): void {
+    switch (command.kind) {
+      case 'listen':
+        this.#listen(command.id, command.at);
+        return;
+      case 'unlisten':
+        this.#doors.close(command.id);
+        this.tell({ kind: 'unlistened', id: command.id });
+        return;
+      case 'connect':
+        this.#connect(command);
+        return;
+      case 'read':
+        this.#wires.get(command.id)?.read();
+        return;
+      case 'stop_reading':
+        this.#wires.get(command.id)?.stopReading();
+        return;
+      case 'write':
+        this.#wires.get(command.id)?.write(command.bytes);
+        return;
+      case 'end':
+        this.#wires.get(command.id)?.end();
+        return;
+      case 'reset':
+        this.#wires.get(command.id)?.close('reset');
+        return;
+      case 'join':
+        this.#join(command);
+        return;
+      case 'cut':
+        this.#pairs.get(command.flow)?.close('cut');
+        return;
+      case 'took':
+        this.#doors.took(command.count);
+        return;
+      case 'counted':
+        this.#countsAreSeen = true;
+        return;
+      default: {
+        const never: never = command;
+        throw new Error(`there is no command ${JSON.stringify(never)}`);
+      }
+    }
+  }
+
+  #listen(id: number, at: Uint8Array): void {
+    const port = this.#doors.open(id, at);
+    if (port >= 0) {
+      this.tell({ kind: 'listening', id, port });
+      return;
+    }
+    this.tell({ kind: 'not_listening', id, errno: -port });
+  }
+
+  #connect({ id, to, source }: Extract<Command, { kind: 'connect' }>): void {
+    const begun = beginConnection(this.descriptors, to, source);
+    if ('call' in begun) {
+      this.#notConnected(id, begun.call, begun.errno);
+      return;
+    }
+    const wire = new Wire(id, begun.fd, this, 'connecting');
+    const watched = this.descriptors.watch(begun.fd, INTEREST, wire);
+    if (watched < 0) {
+      this.descriptors.close(begun.fd);
+      this.#notConnected(id, 'other', -watched);
+    } else this.#wires.set(id, wire);
+  }
+
+  #notConnected(id: number, call: FailedCall, errno: number): void {
+    if (isScarce(errno)) this.short();
+    this.tell({ kind: 'not_connected', id, call, errno });
+  }
+
+  #join({ flow, near, far, toFar, toNear }: Extract<Command, { kind: 'join' }>): void {
+    const [a, b] = [this.#wires.get(near), this.#wires.get(far)];
+    if (a?.isOpen !== true || b?.isOpen !== true) {
+      // One of them was reset before it could be joined.
+      a?.close('reset');
+      b?.close('reset');
+      this.tell({ kind: 'over', flow, end: 'reset', sent: 0, received: 0 });
+      return;
+    }
+    const pair = new Pair(flow, a, b, this);
+    this.#arrivals.delete(a);
+    this.#arrivals.delete(b);
+    this.#pairs.set(flow, pair);
+    this.#sweepSoon();
+    pair.begin(toFar, toNear);
+  }
+
+  #sleep(): number {
+    const until = Math.min(this.#sweepAt, this.#doors.wakesAt ?? Number.POSITIVE_INFINITY, this.now + LONGEST_SLEEP);
+    return Math.max(0, Math.ceil(until - this.now));
+  }
+
+  #sweepSoon(): void {
+    this.#sweepAt = Math.min(this.#sweepAt, this.now + this.#outside.limits.sweep);
+  }
+
+  /** Tells what was carried, and ends what has carried nothing for too long or has had its time to end. */
+  #sweep(): void {
+    const { limits } = this.#outside;
+    for (const pair of [...this.#pairs.values()]) pair.look(this.now, limits);
+    for (const wire of [...this.#ending]) if (this.now >= wire.endsBy) wire.close('close');
+    if (this.#countsAreSeen) this.#tellCounts();
+    this.#sweepAt = Number.POSITIVE_INFINITY;
+    if (this.#pairs.size > 0 || this.#ending.size > 0) this.#sweepSoon();
+  }
+
+  /** One message at a time: while the main thread is busy the numbers wait here. */
+  #tellCounts(): void {
+    const counts: number[] = [];
+    for (const pair of this.#pairs.values()) {
+      const [sent, received] = pair.takeCounts();
+      if (sent > 0 || received > 0) counts.push(pair.flow, sent, received);
+    }
+    if (counts.length === 0) return;
+    this.#countsAreSeen = false;
+    this.tell({ kind: 'counts', counts: Float64Array.from(counts) });
+  }
+}

@@ -1,0 +1,37 @@
+import type { Millis } from '@hurricane/core';
+
+// Bounds of the native engine beside those it shares with the other (limits.ts); docs/limits.md lists them for users.
+
+/** A pipe holds this much; `fs.pipe-max-size` allows it to everybody. Fewer, longer moves than with 64 KiB. */
+export const PIPE_BYTES = 1_048_576;
+
+/** Directions that splice at once, two descriptors and at most `PIPE_BYTES` each; further ones copy. */
+export const PIPES_AT_MOST = 64;
+
+/** Of those, so many wait for their next use. */
+export const PIPES_KEPT = 16;
+
+/** Rounds for one direction before the others have theirs: 512 KiB copied, at most 8 MiB spliced. */
+export const ROUNDS_AT_ONCE = 8;
+
+/** Reads in a row that fill the buffer before a direction splices, and small ones in a row before it copies again. */
+export const FULL_READS = 4;
+export const SMALL_MOVE_BYTES = 16_384;
+
+/** Connections taken from one listener before the others have their turn. */
+export const ACCEPTS_AT_ONCE = 64;
+
+/** Connections that arrived and that the main thread has not taken note of; more wait in the kernel's queue. */
+export const HANDED_OVER_AT_MOST = 1_024;
+
+/** Bytes that wait to be sent to one end while it is not joined: a handshake's. A write beyond is refused. */
+export const WAITING_AT_MOST = 1_048_576;
+
+/** The loop looks around at least this often, whatever happens. */
+export const LONGEST_SLEEP: Millis = 30_000;
+
+/** A worker that starts: Node's own start and koffi's, many times over. */
+export const START_LIMIT: Millis = 5_000;
+
+/** A worker that was asked to stop; then it is terminated. */
+export const STOP_LIMIT: Millis = 2_000;

@@ -1,0 +1,70 @@
+import type { Endpoint } from '../contracts.js';
+
+// What the engine and its loop say to each other. Both sides count: connections outwards have positive numbers, given
+// by the engine; those that arrive have negative ones, given by the loop. So a number never means two things.
+
+/** To the loop. What is said of a number that is gone is not heard. */
+export type Command =
+  | { readonly kind: 'listen'; readonly id: number; readonly at: Uint8Array }
+  | { readonly kind: 'unlisten'; readonly id: number }
+  /** Addresses as the kernel has them. */
+  | { readonly kind: 'connect'; readonly id: number; readonly to: Uint8Array; readonly source: Uint8Array | null }
+  /** Asks for the next bytes, once. */
+  | { readonly kind: 'read'; readonly id: number }
+  /** Asks no more; answered with `stopped` unless the answer is under way. */
+  | { readonly kind: 'stop_reading'; readonly id: number }
+  | { readonly kind: 'write'; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' | 'reset'; readonly id: number }
+  /** `toFar`, `toNear`: what was put back, and goes ahead. Answered with `over`, always. */
+  | {
+      readonly kind: 'join';
+      readonly flow: number;
+      readonly near: number;
+      readonly far: number;
+      readonly toFar: readonly Uint8Array[];
+      readonly toNear: readonly Uint8Array[];
+    }
+  | { readonly kind: 'cut'; readonly flow: number }
+  /** So many connections that arrived have been taken note of. */
+  | { readonly kind: 'took'; readonly count: number }
+  /** The last `counts` have been taken note of. */
+  | { readonly kind: 'counted' };
+
+/** Which call failed, where that makes a difference. */
+export type FailedCall = 'bind' | 'other';
+
+/** From the loop. */
+export type News =
+  | { readonly kind: 'listening'; readonly id: number; readonly port: number }
+  | { readonly kind: 'not_listening'; readonly id: number; readonly errno: number }
+  | { readonly kind: 'unlistened'; readonly id: number }
+  | {
+      readonly kind: 'accepted';
+      readonly listener: number;
+      readonly id: number;
+      readonly remote: Endpoint;
+      local: Endpoint;
+    }
+  | { readonly kind: 'connected'; readonly id: number; readonly local: Endpoint }
+  | { readonly kind: 'not_connected'; readonly id: number; readonly call: FailedCall; readonly errno: number }
+  /** Answers to `read`; null: the other side's FIN. */
+  | { readonly kind: 'bytes'; readonly id: number; readonly bytes: Uint8Array | null }
+  | { readonly kind: 'stopped'; readonly id: number }
+  /** So many `write`s have reached the kernel. */
+  | { readonly kind: 'wrote'; readonly id: number; readonly count: number }
+  /** The connection is gone and its descriptor given back. */
+  | { readonly kind: 'fault'; readonly id: number; readonly errno: number }
+  /** Three numbers for each flow that moved: which, bytes sent, bytes received. */
+  | { readonly kind: 'counts'; readonly counts: Float64Array }
+  /** Both descriptors have been given back. The bytes are those that no `counts` has told. */
+  | {
+      readonly kind: 'over';
+      readonly flow: number;
+      readonly end: PairEnd;
+      readonly sent: number;
+      readonly received: number;
+    }
+  | { readonly kind: 'shortage' };
+
+/** `cut`: because it was asked for. */
+export type PairEnd = 'finished' | 'reset' | 'idle' | 'half_closed_idle' | 'cut';

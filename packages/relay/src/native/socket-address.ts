@@ -1,0 +1,51 @@
+import { networkInterfaces } from 'node:os';
+import { bytesOfAddress, textOfAddress } from '../address-bytes.js';
+import type { Endpoint } from '../contracts.js';
+import { AF_INET, AF_INET6 } from './sys.js';
+
+// `struct sockaddr_in` (ip(7)) and `sockaddr_in6` (ipv6(7)): family in the machine's order, port in the network's.
+
+const V4_BYTES = 16;
+const V6_BYTES = 28;
+
+/** As bind(2) and connect(2) want it; null when it is no address. */
+export function socketAddressOf({ address, port }: Endpoint): Uint8Array | null {
+  const bytes = bytesOfAddress(address);
+  if (bytes === null) return null;
+  const isV4 = bytes.length === 4;
+  const made = new Uint8Array(isV4 ? V4_BYTES : V6_BYTES);
+  const view = new DataView(made.buffer);
+  view.setUint16(0, isV4 ? AF_INET : AF_INET6, true);
+  view.setUint16(2, port);
+  made.set(bytes, isV4 ? 4 : 8);
+  if (!isV4) view.setUint32(24, scopeOf(address), true);
+  return made;
+}
+
+export function familyOf(socketAddress: Uint8Array): number {
+  return (socketAddress[0] ?? 0) | ((socketAddress[1] ?? 0) << 8);
+}
+
+/** What the kernel wrote, of which it may have left out the end for want of room. */
+export function endpointOf(bytes: Uint8Array): Endpoint {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isV4 = familyOf(bytes) === AF_INET;
+  const address = textOfAddress(isV4 ? bytes.subarray(4, 8) : bytes.subarray(8, 24));
+  const scope = isV4 ? 0 : view.getUint32(24, true);
+  return { address: scope === 0 ? address : `${address}%${nameOfScope(scope)}`, port: view.getUint16(2) };
+}
+
+/** RFC 4007 section 11: `fe80::1%eth0` or `fe80::1%3`. */
+function scopeOf(address: string): number {
+  const [, zone] = address.split('%');
+  if (zone === undefined) return 0;
+  if (/^\d+$/.test(zone)) return Number(zone);
+  return networkInterfaces()[zone]?.find(({ family }) => family === 'IPv6')?.scopeid ?? 0;
+}
+
+function nameOfScope(scope: number): string {
+  const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some((address) => address.family === 'IPv6' && address.scopeid === scope),
+  );
+  return found?.[0] ?? String(scope);
+}

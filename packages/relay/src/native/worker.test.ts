@@ -1,0 +1,120 @@
+import { readdirSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it } from 'vitest';
+import { waitFor } from '../../../../test/support/wait-for.js';
+import type { FlowEnd, Leg } from '../contracts.js';
+import { client, echo, endOf, HOST, handFlow, program } from '../loopback.test-support.js';
+import { type NativeEngine, startNativeEngine } from '../native-engine.js';
+import { launchFromSource, nativeIsMissing } from './trial.test-support.js';
+import { launcher } from './worker-host.js';
+
+const missing = await nativeIsMissing();
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+describe.skipIf(missing !== null)(
+  `the thread of the native engine${missing === null ? '' : ` (skipped: ${missing})`}`,
+  () => {
+    /** An engine, and its thread to be killed. */
+    async function anEngine(): Promise<{ readonly engine: NativeEngine; readonly worker: Worker }> {
+      const launch = launchFromSource();
+      const workers: Worker[] = [];
+      const started = await startNativeEngine({
+        launch: (facts) => {
+          const worker = launch(facts);
+          workers.push(worker);
+          return worker;
+        },
+      });
+      const engine = started._unsafeUnwrap();
+      const [worker] = workers;
+      if (worker === undefined) throw new Error('no worker was started');
+      closing.push(() => engine.close());
+      return { engine, worker };
+    }
+
+    it('dies, and takes nothing with it: flows are reset, answers are errors, descriptors come back', async () => {
+      const before = descriptors();
+      const { engine, worker } = await anEngine();
+      const to = await program(echo);
+      const flow = handFlow();
+      const legs: Leg[] = [];
+      const joined: Promise<FlowEnd>[] = [];
+      const listening = (await engine.listen({ address: HOST, port: 0 }, (leg) => void legs.push(leg)))._unsafeUnwrap();
+      const [first, second] = [await client(listening.local), await client(listening.local)];
+      await waitFor(() => legs.length === 2, 1_000, 'both to be taken');
+      const far = (await engine.connect({ to, source: null, timeout: 1_000 }))._unsafeUnwrap();
+      const spare = (await engine.connect({ to, source: null, timeout: 1_000 }))._unsafeUnwrap();
+      if (legs[0] !== undefined) joined.push(engine.join(legs[0], far, flow));
+      const reading = legs[1]?.read();
+      const [firstEnd, secondEnd] = [endOf(first), endOf(second)];
+
+      void worker.terminate();
+      // A thread that sleeps in the kernel ends once it wakes.
+      first.write('wake up');
+
+      expect(await joined[0]).toBe('reset');
+      expect(flow.told.ends).toEqual(['reset']);
+      expect((await reading)?._unsafeUnwrapErr()).toEqual({ kind: 'failed', code: 'ESHUTDOWN' });
+      expect([await firstEnd, await secondEnd]).toEqual(['ECONNRESET', 'ECONNRESET']);
+      expect(await engine.gone).toBe('its thread ended');
+      const gone = { kind: 'failed', code: 'ESHUTDOWN' };
+      expect((await engine.connect({ to, source: null, timeout: 1_000 }))._unsafeUnwrapErr()).toEqual(gone);
+      expect((await engine.listen({ address: HOST, port: 0 }, () => {}))._unsafeUnwrapErr()).toEqual(gone);
+      expect((await spare.write(new Uint8Array(1)))._unsafeUnwrapErr()).toEqual(gone);
+      await listening.close();
+      to.close();
+      await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
+    });
+
+    it('gives everything back when it is stopped', async () => {
+      const before = descriptors();
+      const { engine } = await anEngine();
+      const to = await program(echo);
+      const flow = handFlow();
+      const joined: Promise<FlowEnd>[] = [];
+      const listening = await engine.listen({ address: HOST, port: 0 }, (near) => {
+        void engine
+          .connect({ to, source: null, timeout: 1_000 })
+          .map((far) => void joined.push(engine.join(near, far, flow)));
+      });
+      const socket = await client(listening._unsafeUnwrap().local);
+      await waitFor(() => joined.length === 1, 1_000, 'the legs to be joined');
+      const end = endOf(socket);
+
+      await engine.close();
+
+      expect(await engine.gone).toBeNull();
+      expect(await joined[0]).toBe('reset');
+      expect(await end).toBe('ECONNRESET');
+      to.close();
+      await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
+    });
+  },
+);
+
+describe('a native engine that cannot be had', () => {
+  it.each([
+    ['addons are not allowed', launcher(new URL('../native-worker.ts', import.meta.url), ['--no-addons']), /./],
+    ['its file is missing', launcher(new URL('./nowhere.js', import.meta.url)), /^its thread failed: .*nowhere\.js/],
+    [
+      'no thread can be started',
+      () => {
+        throw new Error('not here');
+      },
+      /^no thread can be started: Error: not here$/,
+    ],
+  ])('says why: %s', async (_, launch, sentence) => {
+    const before = descriptors();
+
+    const started = await startNativeEngine({ launch });
+
+    expect(started._unsafeUnwrapErr()).toMatch(sentence);
+    expect(descriptors()).toBeLessThanOrEqual(before);
+  });
+});
