@@ -111,7 +111,8 @@ describe.skipIf(missing !== null)(`a test bed of 6in4 tunnels${because}`, () => 
     await server.stop();
 
     expect(got).toBe('300000');
-    expect(Number(paced)).toBeGreaterThanOrEqual(0.38);
+    // At the rate asked for it takes 0.4 s, less what the first chunk is ahead of it.
+    expect(Number(paced)).toBeGreaterThanOrEqual(0.35);
   });
 
   it('sees in a snapshot what a tunnel added, and nothing once all of it is gone', async () => {

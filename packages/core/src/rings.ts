@@ -114,9 +114,12 @@ function isTold(t: Tunnel, ring: SideProbing, config: Config): boolean {
   return t.liveness.kind === 'hard_down' && (ring.misses >= RING_MISSES || ringVerdict(t, ring, config) === 'answers');
 }
 
-/** Silence counts only from a ring that has answered before: many a router answers nobody. */
+/**
+ * Silence counts only from a ring that has answered before: many a router answers nobody. What a ring that is not
+ * asked has said is of an earlier silence.
+ */
 export function ringVerdict(t: Tunnel, ring: SideProbing, { health }: Config): RingVerdict {
-  if (!isDown(t.liveness)) return null;
+  if (!isDown(t.liveness) || ring.told === null) return null;
   if (ring.misses <= STRAY_MISSES) return ring.heardAt >= silentFrom(t, health) ? 'answers' : null;
   if (ring.misses < RING_MISSES) return null;
   return ring.refused || Number.isFinite(ring.heardAt) ? 'silent' : null;

@@ -33,6 +33,19 @@ describe('where a silent tunnel is broken', () => {
     expect(places(stage)).toEqual([null, null, null]);
   });
 
+  it('is not where the one before it was', async () => {
+    const stage = await Stage.running({ config });
+    stage.world.cut('he', 'underlay');
+    await stage.run(10_000);
+    stage.world.restore('he');
+    await stage.run(10_000);
+
+    stage.world.cut('he', 'pop');
+    await stage.run(10_000);
+
+    expect(stage.newsOf('fault_located').map((n) => n.place)).toEqual(['underlay', 'pop']);
+  });
+
   it('is told anew when it moves', async () => {
     const stage = await Stage.running({ config });
     stage.world.cut('he', 'upstream');
