@@ -1,18 +1,20 @@
+import type { UnixSeconds } from '@hurricane/core';
 import { fromThrowable } from 'neverthrow';
 import { type Arguments, faultsIn } from './json-schema.js';
 import type { Offer } from './offer.js';
 import type { Reply, Tool, ToolAtOnce } from './tool.js';
 
 /**
- * The answers of the tools that answer at once, as they stand on the wire. One for all connections: what one turn of
- * the event loop is asked for many times over is made once.
+ * The answers of the tools that answer at once, as they stand on the wire. One for all connections: what is asked for
+ * many times over between two changes is made once.
  */
 export class QuickReplies {
   readonly #tools: ReadonlyMap<string, ToolAtOnce>;
   readonly #moment: Offer['moment'];
-  /** By tool, for calls without arguments: made in this turn, from the state there was at `#keptAt`. */
+  /** By tool, for calls without arguments: made in that second of the clock, from that state. */
   readonly #kept = new Map<string, string>();
   #keptAt: unknown;
+  #keptIn: UnixSeconds = 0;
   /** By tool: what was written last. To write a text within a text takes longer than all else. */
   readonly #written = new Map<string, Written>();
 
@@ -32,17 +34,19 @@ export class QuickReplies {
     if (tool === undefined) return null;
     if (this.#moment === undefined || !isNothing(given)) return this.#membersOf(tool, given);
     const moment = this.#moment();
-    if (moment !== this.#keptAt) this.#kept.clear();
+    // Times are shown in whole seconds: within one of them none is late.
+    const second = Math.floor(Date.now() / 1_000);
+    if (moment !== this.#keptAt || second !== this.#keptIn) this.#kept.clear();
     this.#keptAt = moment;
+    this.#keptIn = second;
     const kept = this.#kept.get(name);
     if (kept !== undefined) return kept;
     const made = this.#membersOf(tool, given);
     if (made === null) return null;
-    // Times are shown in whole seconds: within a turn none of them is late.
-    if (this.#kept.size === 0) setImmediate(() => this.#kept.clear());
     this.#kept.set(name, made);
     return made;
   }
+
   #membersOf(tool: ToolAtOnce, given: unknown): string | null {
     const reply = replyOf(tool, given);
     if (reply === null) return null;
