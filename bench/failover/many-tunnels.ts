@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Gateway, type HealthPolicy, systemClock } from '@hurricane/core';
 import { simulatedConfig, simulatedHost, simulatedTunnel } from '@hurricane/core/testing';
 
@@ -56,6 +57,7 @@ function runGateway(): void {
 function watchAll(): void {
   const { health } = config;
   const silence = new AbortController().signal;
+  setMaxListeners(0, silence);
   for (const { iface } of config.tunnels) {
     const plan = { iface, source: '2001:db8::2', targets: health.targets.slice(0, 1), interval: health.interval };
     void host.prober.watch(
