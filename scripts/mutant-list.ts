@@ -229,6 +229,27 @@ export const MUTANTS: readonly Mutant[] = [
     ['tampering'],
   ),
   mutant(
+    'nobody looks at the rules of a tunnel that has just come up',
+    'step.ts',
+    'tunnelNamed(next, event.tunnel) === tunnelNamed(state, event.tunnel) ? state : suspectTampering(next, now);',
+    'next;',
+    ['tampering'],
+  ),
+  mutant(
+    'a look that was called off is made up for a second later',
+    'upkeep.ts',
+    'return Math.min(UPKEEP_RETRY_AT_MOST, UPKEEP_DELAY * 2 ** Math.min(blind, 12));',
+    'return UPKEEP_RETRY_AT_MOST + 0 * blind;',
+    ['tampering'],
+  ),
+  mutant(
+    'a few probes without a loss prove that nothing is lost',
+    'health.ts',
+    'return (lost + 3) / (sent + 3);',
+    'return lost / sent;',
+    ['regressions/bufferbloat'],
+  ),
+  mutant(
     'tunnels come up beside what an earlier run left',
     'upkeep.ts',
     'return state.upkeep.sweepingUntil !== NEVER;',

@@ -1,5 +1,6 @@
 import type { Config } from './config/model.js';
 import type { ProbePlan } from './facts.js';
+import { lossAtMost } from './health.js';
 import { popAddressOf } from './rings.js';
 import { ifaceOf, type Tunnel } from './tunnel.js';
 import type { Millis } from './units.js';
@@ -28,8 +29,8 @@ export function isMtuBlackHole(t: Tunnel): boolean {
   return t.state.kind === 'up' && t.sides.size.misses >= missesNeeded(t) && !t.sides.size.refused;
 }
 
-function missesNeeded({ health }: Tunnel): number {
-  const needed = Math.ceil(Math.log(CHANCE) / Math.log(Math.min(0.9, health?.loss ?? 0)));
+function missesNeeded({ window }: Tunnel): number {
+  const needed = Math.ceil(Math.log(CHANCE) / Math.log(Math.min(0.9, lossAtMost(window))));
   return Math.min(MOST_MISSES, Math.max(LEAST_MISSES, needed));
 }
 

@@ -129,3 +129,17 @@ function median(values: readonly number[]): number | null {
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
+
+/**
+ * The most that a tunnel may be losing, 0 to 1, for all that its window shows: none of 12 probes lost is no
+ * proof of a line that loses none. The rule of three: none of n lost bounds the loss by 3/n (95 %).
+ */
+export function lossAtMost(window: HealthWindow): number {
+  let sent = 0;
+  let lost = 0;
+  for (const slot of window) {
+    sent += slot.sent;
+    lost += slot.lost;
+  }
+  return (lost + 3) / (sent + 3);
+}

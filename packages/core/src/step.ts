@@ -83,7 +83,7 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
     case 'reload':
       return reloaded(state, event.config, emit);
     case 'tunnel_raised':
-      return current(state, event, (t) => raised(t, event.reading, now));
+      return cameUp(state, event, now);
     case 'tunnel_lowered':
       return current(state, event, lowered);
     case 'tunnel_failed':
@@ -170,6 +170,12 @@ function started(state: State, now: Instant, emit: Emit): State {
 
 function stopping(state: State, now: Instant): State {
   return { ...afresh(state, now), phase: 'stopping' };
+}
+
+/** What was taken away between the driver's last look and now would not be missed before the next round. */
+function cameUp(state: State, event: Extract<Event, { type: 'tunnel_raised' }>, now: Instant): State {
+  const next = current(state, event, (t) => raised(t, event.reading, now));
+  return tunnelNamed(next, event.tunnel) === tunnelNamed(state, event.tunnel) ? state : suspectTampering(next, now);
 }
 
 /** Everything measured before the gap is unknown now, not bad; whoever was primary stays so until shown otherwise. */

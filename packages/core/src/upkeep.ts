@@ -16,16 +16,18 @@ export interface Upkeep {
   /** Looks in a row that found something taken away, each soon after the one before. */
   readonly streak: number;
   readonly foundAt: Instant;
+  /** Looks in a row that could not see everything, because an operation was under way or a command failed. */
+  readonly blind: number;
 }
 
 /** Without any sign of a change, rules and routes are looked at so often. */
 const UPKEEP_INTERVAL: Millis = 30_000;
 
-/** After a look that could not see everything, because an operation was under way or a command failed. */
-const UPKEEP_RETRY: Millis = 1_000;
-
 /** After a sign of a change: long enough that a burst of them is one look, short enough to mend within 300 ms. */
 const UPKEEP_DELAY: Millis = 30;
+
+/** After a look that could not see everything; it begins at the delay and doubles up to this. */
+const UPKEEP_RETRY_AT_MOST: Millis = 1_000;
 
 /** Between two looks, at least. Doubles with every look beyond so many that find something taken away. */
 const UPKEEP_PAUSE: Millis = 200;
@@ -42,6 +44,7 @@ export const NO_UPKEEP: Upkeep = {
   epoch: 0,
   streak: 0,
   foundAt: LONG_AGO,
+  blind: 0,
 };
 
 /** Asks for what an earlier run left behind to be cleared away, before anything comes up. */
@@ -84,12 +87,17 @@ export function repaired(state: State, { epoch, found, complete }: Repaired, now
   const { upkeep } = state;
   if (epoch !== upkeep.epoch || upkeep.busyUntil === null) return state;
   // What came in while we looked has had its look put off, not cancelled.
-  const soon = Math.min(upkeep.nextAt, now + (complete ? UPKEEP_INTERVAL : UPKEEP_RETRY));
-  const next: Upkeep = { ...upkeep, busyUntil: null, nextAt: Math.max(now + UPKEEP_PAUSE, soon) };
+  const soon = Math.max(now + UPKEEP_PAUSE, Math.min(upkeep.nextAt, now + UPKEEP_INTERVAL));
+  const nextAt = complete ? soon : Math.min(soon, now + retryOf(upkeep));
+  const next: Upkeep = { ...upkeep, busyUntil: null, nextAt, blind: complete ? 0 : upkeep.blind + 1 };
   if (found.length === 0) return { ...state, upkeep: { ...next, streak: 0 } };
   emit({ type: 'announce', news: { type: 'repaired', found } });
   const again = now - upkeep.foundAt <= pauseOf(upkeep) + FIGHT_WITHIN;
   return { ...state, upkeep: { ...next, streak: again ? upkeep.streak + 1 : 1, foundAt: now } };
+}
+
+function retryOf({ blind }: Upkeep): Millis {
+  return Math.min(UPKEEP_RETRY_AT_MOST, UPKEEP_DELAY * 2 ** Math.min(blind, 12));
 }
 
 /** A program that takes away at once what is put back gets longer and longer turns. */
@@ -111,7 +119,9 @@ export function settleUpkeep(state: State, now: Instant, emit: Emit): State {
   const epoch = upkeep.epoch + 1;
   const up = state.tunnels.filter((t) => t.state.kind === 'up');
   const tunnels: readonly TunnelConfig[] = up.map((t) => t.running ?? t.config);
-  emit({ type: 'repair', epoch, tunnels, plan: route.pending === null ? route.applied : null });
+  // What an earlier run left in the table stays there until we have something better to say.
+  const plan = route.pending === null && route.applied?.via != null ? route.applied : null;
+  emit({ type: 'repair', epoch, tunnels, plan });
   const busyUntil = now + state.config.operation.timeout;
   return { ...state, upkeep: { ...upkeep, epoch, busyUntil, nextAt: NEVER } };
 }

@@ -1,5 +1,7 @@
+import { ok, ResultAsync } from 'neverthrow';
 import { describe, expect, it } from 'vitest';
 import { Stage, simulatedConfig, simulatedTunnel } from '../testing/index.js';
+import { sleep } from '../testing/sleep.js';
 
 const config = simulatedConfig({
   tunnels: [simulatedTunnel('he', { type: 'he_6in4', priority: 0 }), simulatedTunnel('wg', { priority: 1 })],
@@ -67,6 +69,17 @@ describe('somebody else on this machine changes our routing', () => {
     expect(stage.newsOf('repaired')).toHaveLength(1);
   });
 
+  it('looks again at once at a tunnel that has come up: nobody looked while it was on its way', async () => {
+    const stage = await Stage.running({ config, host: losingRulesOnTheWayUp });
+
+    stage.gateway.restart('he');
+    await stage.runUntil(() => stage.tunnel('he').state !== 'up', 1_000, 1);
+    await stage.runUntil(() => stage.tunnel('he').state === 'up', 5_000, 1);
+    expect(stage.world.link('he0').routed).toBe(false);
+
+    await stage.runUntil(() => stage.world.link('he0').routed, MEND_LIMIT);
+  });
+
   it('finds nothing to put back in its own changes', async () => {
     const stage = await Stage.running({ config });
 
@@ -82,4 +95,15 @@ describe('somebody else on this machine changes our routing', () => {
 
 function withoutMonitor({ drivers, prober, routes, meter }: Stage['world']): Omit<Stage['world'], 'monitor'> {
   return { drivers, prober, routes, meter } as Omit<Stage['world'], 'monitor'>;
+}
+
+/** Somebody takes the rules of `he0` away after the driver's last look, before its answer is heard. */
+function losingRulesOnTheWayUp(world: Stage['world']): Stage['world'] {
+  const driver = world.drivers.he_6in4!;
+  const up: typeof driver.up = (tunnel, signal) =>
+    driver.up(tunnel, signal).andThen((reading) => {
+      world.unroute(tunnel.iface);
+      return new ResultAsync(sleep(world.clock, 200, 'on the way').then(() => ok(reading)));
+    });
+  return Object.assign(Object.create(world), { drivers: { ...world.drivers, he_6in4: { ...driver, up } } });
 }
