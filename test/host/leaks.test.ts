@@ -69,7 +69,9 @@ describe.skipIf(blocked !== null)(`what leaves the host${blocked === null ? '' :
 
     await strayOnce(bench);
     await ledger.settle('after one was led astray');
-    expect(ledger.report.leaks).toEqual([expect.stringMatching(/^1 fresh of 2001:db8:1::2 by he-b, seen after/)]);
+    expect(ledger.report.leaks).toEqual([
+      expect.stringMatching(/^1 fresh \(port 7003\) of 2001:db8:1::2 by he-b, seen after/),
+    ]);
     await bench.close();
     expect(await bed.snapshot('client')).toBe(bench.before);
   });

@@ -50,9 +50,9 @@ export class LeakLedger {
   async settle(when: string): Promise<number> {
     const before = this.#exempted['hands on our rules'];
     for (const departure of await readDepartures(this.#space)) {
-      const { source, iface, kind, packets } = departure;
+      const { source, iface, to, packets } = departure;
       const owner = this.#owners.get(source);
-      const key = `${source} ${iface} ${kind}`;
+      const key = `${source} ${iface} ${to}`;
       const more = packets - (this.#seen.get(key) ?? 0);
       this.#seen.set(key, packets);
       if (owner === undefined || more === 0) continue;
@@ -77,10 +77,13 @@ export class LeakLedger {
     return this.#exempt.get(source) ?? null;
   }
 
-  #enter({ source, iface, kind }: Departure, packets: number, when: string): void {
+  #enter({ source, iface, kind, to }: Departure, packets: number, when: string): void {
     const why = this.#exempt.get(source);
     const isExempt = why === 'hands on our rules' || (why === 'taken out' && STALE.has(kind));
     if (why !== undefined && isExempt) this.#exempted[why] += packets;
-    else this.#leaks.push(`${packets} ${kind} of ${source} by ${iface}${why ? ` though ${why}` : ''}, seen ${when}`);
+    else
+      this.#leaks.push(
+        `${packets} ${kind} (${to}) of ${source} by ${iface}${why ? ` though ${why}` : ''}, seen ${when}`,
+      );
   }
 }

@@ -16,6 +16,8 @@ export interface Departure {
   readonly source: string;
   readonly iface: string;
   readonly kind: SocketKind;
+  /** `port 7001`, or `protocol ipv6-icmp` of what has no ports. */
+  readonly to: string;
   readonly packets: number;
 }
 
@@ -50,8 +52,10 @@ export async function readDepartures(space: Namespace): Promise<readonly Departu
   return shown.nftables.flatMap(({ set }) =>
     (set?.elem ?? []).map(({ elem: { val, counter } }) => {
       const [source, iface, last] = val.concat;
-      const kind = set?.name === 'flows' ? KINDS[Number(last)] : undefined;
-      return { source, iface, kind: kind ?? 'other', packets: counter.packets };
+      const hasPorts = set?.name === 'flows';
+      const kind = hasPorts ? KINDS[Number(last)] : undefined;
+      const to = `${hasPorts ? 'port' : 'protocol'} ${last}`;
+      return { source, iface, kind: kind ?? 'other', to, packets: counter.packets };
     }),
   );
 }
