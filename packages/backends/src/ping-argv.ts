@@ -16,6 +16,22 @@ const SINGLE_FROM: Millis = 2_000;
 /** How much longer than the deadline a single ping waits for its answer. */
 const SINGLE_MARGIN: Millis = 500;
 
+/**
+ * How a ping of ours is known when its gateway has been killed: `-p` fills what a probe carries behind its time
+ * stamp with this and the gateway's process number, in hexadecimal. "HURR".
+ */
+const MARK = '48555252';
+
+const markOf = (gateway: number): string => `${MARK}${gateway.toString(16).padStart(8, '0')}`;
+
+/** The process number of the gateway that started this ping; null: it is none of ours. */
+export function gatewayOf(argv: readonly string[]): number | null {
+  const mark = argv[argv.indexOf('-p') + 1] ?? '';
+  return argv.includes('-p') && new RegExp(`^${MARK}[0-9a-f]{8}$`).test(mark)
+    ? Number.parseInt(mark.slice(MARK.length), 16)
+    : null;
+}
+
 export const isSingle = (period: Millis): boolean => period >= SINGLE_FROM;
 
 /**
@@ -32,7 +48,7 @@ export function pingArgv(plan: ProbePlan, target: string, period: Millis): reado
   return [
     ...['ping', family, '-n', '-O'],
     ...(isSingle(period) ? ['-c', '1', '-W', wait] : ['-i', (period / 1_000).toFixed(3)]),
-    ...['-s', String(payload)],
+    ...['-s', String(payload), '-p', markOf(process.pid)],
     ...(packetSize === null ? [] : ['-M', 'do']),
     ...(source === null ? [] : ['-I', source]),
     target,

@@ -15,6 +15,12 @@ const PLAN: ProbePlan = {
   rtt: { srtt: 20, rttvar: 5 },
 };
 
+/** "HURR" and the process number of the gateway. */
+const MARK = `48555252${process.pid.toString(16).padStart(8, '0')}`;
+
+/** A ping's command line, of which everything is said but the mark. */
+const marked = (line: string): readonly string[] => line.replace(/ -s \d+/, `$& -p ${MARK}`).split(' ');
+
 const NO_ROUTE = 'ping: connect: Network is unreachable\n';
 const UNBINDABLE = 'ping: bind icmp socket: Cannot assign requested address\n';
 
@@ -46,7 +52,7 @@ describe('pingProber', () => {
     end.abort();
     await watch;
 
-    const argv = (target: string): string[] => [...'ping -6 -n -O -i 0.200 -s 16 -I 2001:db8:a::1'.split(' '), target];
+    const argv = (target: string) => marked(`ping -6 -n -O -i 0.200 -s 16 -I 2001:db8:a::1 ${target}`);
     expect(pings.started).toEqual([argv('2001:db8::1'), argv('2001:db8::2')]);
   });
 
@@ -88,7 +94,7 @@ describe('pingProber', () => {
 
     await clock.pass(100);
 
-    expect(pings.started).toEqual([`ping ${argv.replace('…', '-n -O -i 0.500')}`.split(' ')]);
+    expect(pings.started).toEqual([marked(`ping ${argv.replace('…', '-n -O -i 0.500')}`)]);
   });
 
   it('reports what is too long for the way as refused, by the router first and by the host from then on', async () => {

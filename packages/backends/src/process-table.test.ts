@@ -30,7 +30,7 @@ describe('processes that outlive us', () => {
   it('are found by name and arguments, and are gone once ended', async () => {
     const argv = ofItsOwn();
     const pid = await started(argv);
-    expect(await foundWith(argv)).toEqual([{ pid, argv }]);
+    expect(await foundWith(argv)).toEqual([{ pid, argv, parent: process.pid }]);
 
     (await processes.end({ pid, argv }, live()))._unsafeUnwrap();
 

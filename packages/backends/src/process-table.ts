@@ -13,6 +13,12 @@ export interface RunningProcess {
   readonly argv: readonly string[];
 }
 
+/** A program found running, and whose child it is. */
+export interface FoundProcess extends RunningProcess {
+  /** The process that started it, or whoever took it in when that ended. Null: it has ended meanwhile. */
+  readonly parent: number | null;
+}
+
 /** A program that was just started. */
 export interface StartedProcess {
   readonly pid: number;
@@ -24,7 +30,7 @@ export interface StartedProcess {
 export interface ProcessTable {
   start(argv: readonly string[], signal: AbortSignal): ResultAsync<StartedProcess, SpawnError>;
   /** Those called `program` in this network namespace. */
-  find(program: string, signal: AbortSignal): ResultAsync<readonly RunningProcess[], DriverError>;
+  find(program: string, signal: AbortSignal): ResultAsync<readonly FoundProcess[], DriverError>;
   /** Ok once it has gone; also when it had gone before. Takes at most {@link END_LIMIT} twice over. */
   end(running: RunningProcess, signal: AbortSignal): ResultAsync<void, DriverError>;
 }
@@ -72,17 +78,18 @@ async function find(
   program: string,
   namespace: string,
   signal: AbortSignal,
-): Promise<Result<readonly RunningProcess[], DriverError>> {
+): Promise<Result<readonly FoundProcess[], DriverError>> {
   if (signal.aborted) return err({ kind: 'aborted' });
   try {
     const home = await stat(namespace);
-    const found: RunningProcess[] = [];
+    const found: FoundProcess[] = [];
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
       if (signal.aborted) return err({ kind: 'aborted' });
       const argv = await argvOf(pid);
       if (argv === null || argv[0] !== program) continue;
       const theirs = await stat(`/proc/${pid}/ns/net`).catch(() => null);
-      if (theirs?.ino === home.ino && theirs.dev === home.dev) found.push({ pid, argv });
+      if (theirs?.ino !== home.ino || theirs.dev !== home.dev) continue;
+      found.push({ pid, argv, parent: await parentOf(pid) });
     }
     return ok(found);
   } catch (cause) {
@@ -95,6 +102,13 @@ async function argvOf(pid: number): Promise<readonly string[] | null> {
   const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   const [program = '', ...args] = line.split('\0').slice(0, -1);
   return program === '' ? null : [basename(program), ...args];
+}
+
+/** proc_pid_stat(5): after the name, which may contain anything, come its state and its parent. */
+async function parentOf(pid: number): Promise<number | null> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const parent = /^ \S (\d+) /.exec(line.slice(line.lastIndexOf(')') + 1))?.[1];
+  return parent === undefined ? null : Number(parent);
 }
 
 async function end(running: RunningProcess, signal: AbortSignal): Promise<Result<void, DriverError>> {

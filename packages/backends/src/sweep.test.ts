@@ -2,6 +2,7 @@ import { type ConfigOf, ROUTING_DEFAULTS, type TunnelConfig } from '@hurricane/c
 import { describe, expect, it } from 'vitest';
 import { spawnedBatch } from './ip-batch.js';
 import { linuxDrivers } from './linux-host.js';
+import { pingArgv } from './ping-argv.js';
 import { linuxRouteTable } from './route-table.js';
 import { sweepHost } from './sweep.js';
 import { addBystanders } from './testing/bystanders.js';
@@ -147,6 +148,24 @@ describe('sweeping after a crash', () => {
     expect(await swept(host, [])).toContain('interface he1');
 
     expect(host.running.size).toBe(0);
+  });
+
+  it('ends pings whose gateway was killed before anything else, and nobody else’s', async () => {
+    const host = await hostAfterCrash({}, he(1));
+    const plan = { iface: 'he1', source: '2001:db8:1::2', targets: [], packetSize: null, interval: 500, rtt: null };
+    const argv = pingArgv({ ...plan, deadline: { min: 150, max: 1_000 } }, '2001:db8:ffff::1', 500);
+    const theirs = argv.filter((word, i) => word !== '-p' && argv[i - 1] !== '-p');
+    host.running.set(501, argv).set(502, argv).set(503, theirs);
+    host.parents.set(501, 1).set(502, process.pid);
+    host.log.length = 0;
+
+    await swept(host, []);
+
+    expect([...host.running.keys()]).toEqual([502, 503]);
+    expect(host.log.slice(0, 2)).toEqual([
+      ['find', 'ping'],
+      ['end', ...argv],
+    ]);
   });
 
   it('clears tables whose interface is gone, also those that lost the rule which names it', async () => {

@@ -5,6 +5,7 @@ import { readRouting } from './host-looks.js';
 import { isOurs, MAIN_TABLE, type Route, routeCommand, toArgv } from './ip.js';
 import { obey } from './obey.js';
 import { isMarked, markIn } from './ownership.js';
+import { gatewayOf } from './ping-argv.js';
 import { policyRemovals } from './policy-changes.js';
 import type { ProcessTable } from './process-table.js';
 import { parseRows, textOf } from './rows.js';
@@ -35,11 +36,26 @@ export function sweepHost(
 ): ResultAsync<readonly string[], DriverError> {
   return safeTry(async function* () {
     const wanted = tunnels.filter((tunnel) => tunnel.enabled);
+    yield* endOrphans(deps, signal);
     const left = yield* leftInterfaces(deps, signal);
     const stale = left.filter((each) => !wanted.some((tunnel) => accountsFor(tunnel, each)));
     const lowered = await lowerAll(deps, stale, signal);
     const cleared = yield* clearRouting(deps.runner, new Set(wanted.map((tunnel) => tunnel.iface)), signal);
     return lowered.map((gone) => [...gone, ...cleared]);
+  });
+}
+
+/**
+ * Pings whose gateway was killed. They notice at their next line, up to some seconds later, and one that is bound
+ * to a tunnel's address would send its next probe elsewhere once what holds the tunnel's packets has gone.
+ */
+function endOrphans({ processes }: SweepDeps, signal: AbortSignal): ResultAsync<void, DriverError> {
+  return safeTry(async function* () {
+    for (const ping of yield* processes.find('ping', signal)) {
+      const gateway = gatewayOf(ping.argv);
+      if (gateway !== null && ping.parent !== gateway) yield* processes.end(ping, signal);
+    }
+    return ok();
   });
 }
 

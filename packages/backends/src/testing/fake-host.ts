@@ -1,7 +1,7 @@
 import type { DriverError } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { CommandRunner, Finished, SpawnError } from '../command.js';
-import type { ProcessTable, RunningProcess, StartedProcess } from '../process-table.js';
+import type { FoundProcess, ProcessTable, RunningProcess, StartedProcess } from '../process-table.js';
 import { installHint } from '../tools.js';
 import type { WgFiles } from '../wg-files.js';
 import { type FakeUnderlay, fakeIp } from './fake-ip.js';
@@ -34,6 +34,8 @@ export class FakeHost implements CommandRunner, ProcessTable {
   readonly wg: FakeWireguard;
   readonly wireguardFiles: WgFiles;
   readonly running: Map<number, readonly string[]> = new Map();
+  /** Whose child each is; the first process's, where nothing is said. */
+  readonly parents: Map<number, number> = new Map();
   /** Every command so far, as it came. Starting, finding and ending processes count as commands. */
   readonly log: (readonly string[])[] = [];
   readonly surprises: string[] = [];
@@ -96,11 +98,13 @@ export class FakeHost implements CommandRunner, ProcessTable {
     );
   }
 
-  find(program: string, signal: AbortSignal): ResultAsync<readonly RunningProcess[], DriverError> {
-    const look = (): readonly RunningProcess[] =>
-      [...this.running].filter(([, argv]) => argv[0] === program).map(([pid, argv]) => ({ pid, argv }));
+  find(program: string, signal: AbortSignal): ResultAsync<readonly FoundProcess[], DriverError> {
+    const look = (): readonly FoundProcess[] =>
+      [...this.running]
+        .filter(([, argv]) => argv[0] === program)
+        .map(([pid, argv]) => ({ pid, argv, parent: this.parents.get(pid) ?? 1 }));
     return this.#answer(['find', program], signal, look).andThen((found) =>
-      found === null ? err<readonly RunningProcess[], DriverError>(failed(['find', program])) : ok(found),
+      found === null ? err<readonly FoundProcess[], DriverError>(failed(['find', program])) : ok(found),
     );
   }
 
