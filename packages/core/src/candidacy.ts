@@ -93,6 +93,13 @@ export function undeserving(t: Tunnel, primary: Tunnel, state: State, now: Insta
   return unequal(t, primary) ?? held(t, state, now) ?? unchecked(t, primary, state, now);
 }
 
+/** Whether nothing but how long it has been sound, and when scores count, speaks against it. */
+export function isChallenger(t: Tunnel, primary: Tunnel, state: State): boolean {
+  const asked = preferredOf(state);
+  if (asked === primary || state.config.failover.failback === 'never') return false;
+  return t !== primary && (asked === t || unequal(t, primary) === null);
+}
+
 function unequal(t: Tunnel, primary: Tunnel): Objection | null {
   const { priority } = t.config;
   const than = primary.config.priority;

@@ -1,4 +1,4 @@
-import { failbackHold, preferredOf, standing } from './candidacy.js';
+import { failbackHold, isChallenger, preferredOf, standing } from './candidacy.js';
 import type { Emit } from './effects.js';
 import { judge, proofDue, turnDue, type Verdict } from './judgement.js';
 import { isDown } from './liveness.js';
@@ -40,7 +40,8 @@ export function failoverWake(state: State, now: Instant): Instant {
   for (const t of state.tunnels) {
     if (t.soundSince === null) continue;
     consider(t.liveness.steadyAt);
-    if (primary !== null && t !== primary) consider(t.soundSince + failbackHold(t, state));
+    // Among a thousand equals each would wake all the others.
+    if (primary !== null && isChallenger(t, primary, state)) consider(t.soundSince + failbackHold(t, state));
   }
   return wake;
 }
