@@ -135,7 +135,7 @@ export function sourceAddress(found: Interface, preferred: string | null): Inter
 }
 
 /** fc00::/7: unique local addresses (RFC 4193), which only reach the world behind a translator. */
-const isLocalUse = (address: string): boolean => /^f[cd]/i.test(address);
+export const isLocalUse = (address: string): boolean => /^f[cd]/i.test(address);
 
 /** What the core wants to know of an interface. */
 export function toReading(

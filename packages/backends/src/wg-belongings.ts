@@ -1,7 +1,7 @@
 import type { DriverError } from '@hurricane/core';
 import { err, ok, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import type { CommandRunner } from './command.js';
-import type { Interface } from './interface.js';
+import { type Interface, isLocalUse } from './interface.js';
 import { type Route, readRoutesVia } from './ip.js';
 import { faultOf, obey } from './obey.js';
 import { prefixKey, sameAddress } from './prefix.js';
@@ -35,6 +35,17 @@ export function inFileOrder(found: Interface, { addresses }: WgBelongings): Inte
     return at === -1 ? addresses.length : at;
   };
   return { ...found, addresses: [...found.addresses].sort((a, b) => place(a.address) - place(b.address)) };
+}
+
+/** The address that the tunnel will use, before there is an interface that has it. Null: the file has none. */
+export function futureSource({ addresses }: WgBelongings, preferred: string | null): WgNetwork | null {
+  const usable = addresses.filter(({ family, address }) => family === 'ipv6' && !/^fe[89ab]/i.test(address));
+  return (
+    usable.find(({ address }) => sameAddress(address, preferred)) ??
+    usable.find(({ address }) => !isLocalUse(address)) ??
+    usable[0] ??
+    null
+  );
 }
 
 export function hasAddress(found: Interface, wanted: WgNetwork): boolean {

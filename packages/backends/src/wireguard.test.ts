@@ -70,6 +70,18 @@ describe('a WireGuard tunnel', () => {
     expect(host.wg.copies.size).toBe(0);
   });
 
+  it('has nowhere else to send from its address from the moment it has it', async () => {
+    const host = hostWith(fakeConf(['fd00:99::2/128', ADDRESS]));
+
+    (await up(host))._unsafeUnwrap();
+
+    const said = host.log.map((argv) => argv.join(' '));
+    const raised = said.findIndex((line) => line.startsWith('wg-quick up'));
+    const before = said.slice(0, raised);
+    expect(before).toContainEqual(expect.stringMatching(/^ip -6 route replace unreachable default .*table 900/));
+    expect(before).toContainEqual(expect.stringMatching(/^ip -6 rule add .*from 2001:db8:2::2\/128 .*900/));
+  });
+
   it('sends to the IPv4 address of its endpoint’s name', async () => {
     const host = hostWith(fakeConf([ADDRESS], [], ['Endpoint = vpn.example.com:51820']));
     host.wg.names.set('vpn.example.com', '203.0.113.70');

@@ -4,10 +4,11 @@ import type { CommandRunner } from './command.js';
 import { installFor } from './external.js';
 import { type HostLooks, hostLooks } from './host-looks.js';
 import { markIn } from './ownership.js';
+import type { PolicyTarget } from './policy-changes.js';
 import type { PolicyRouting } from './policy-routing.js';
 import type { ProcessTable } from './process-table.js';
 import { type Undo, undoable } from './undo.js';
-import { belongingsIn, putBackAddresses, putBackNetworks, type WgBelongings } from './wg-belongings.js';
+import { belongingsIn, futureSource, putBackAddresses, putBackNetworks, type WgBelongings } from './wg-belongings.js';
 import { digestOf, hooksOf, parseWgConf, type WgLine } from './wg-conf.js';
 import { headingOf } from './wg-copy.js';
 import { checkEndpoints } from './wg-endpoints.js';
@@ -66,7 +67,7 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
         if (seen.kind === 'taken') return err<LinkReading, DriverError>(taken(seen));
         const isBrokenOff = yield* files.hasCopy(tunnel.iface, signal);
         if (seen.kind === 'theirs' && !isBrokenOff) yield* checkUp(seen);
-        else yield* haveOurs(tunnel.iface, isBrokenOff ? null : seen, note, signal);
+        else yield* haveOurs(tunnel, isBrokenOff ? null : seen, note, signal);
         const ready = yield* lookAt(runner, tunnel.iface, signal);
         yield* checkEndpoints(ready.dump, tunnel.iface);
         yield* installFor(policy, tunnel.iface, yield* readingOf(ready, tunnel, signal), signal);
@@ -74,9 +75,19 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
       }),
     );
 
+  /** From the moment the address is there, its packets leave through the tunnel or not at all. */
+  const hold = (
+    target: PolicyTarget,
+    note: (undo: Undo) => void,
+    signal: AbortSignal,
+  ): ResultAsync<void, DriverError> =>
+    policy.hold(target, signal).map((isNew) => {
+      if (isNew) note(() => policy.remove(target.iface, signal));
+    });
+
   /** An interface made from the file as it is. `seen`: what there is; null when nobody knows what state that is in. */
   const haveOurs = (
-    iface: string,
+    { iface, address: preferred }: WgTunnel,
     seen: Sight | null,
     note: (undo: Undo) => void,
     signal: AbortSignal,
@@ -85,8 +96,11 @@ function wgDriver<T extends WgType>(type: T, deps: WireguardDeps): BackendDriver
       const { file, lines } = yield* readConf(files, iface, signal);
       for (const each of notesOn(file, lines)) say(each);
       const digest = await digestOf(lines);
+      const given = belongingsIn(lines);
+      const source = futureSource(given, preferred);
+      if (source !== null)
+        yield* hold({ iface, gateway: null, address: source.address, prefixLength: source.length }, note, signal);
       if (seen !== null && isMadeFrom(seen, digest)) {
-        const given = belongingsIn(lines);
         yield* putBackAddresses(runner, seen.found, given, signal);
         yield* putBackNetworks(runner, iface, given, signal);
         return ok();
