@@ -3,7 +3,7 @@ import type { DriverError, LinkCounters, LinkReading } from './facts.js';
 import { observeRx } from './liveness.js';
 import { observeTraffic } from './traffic.js';
 import { backoff, ifaceOf, LOOK_INTERVAL, type Look, type Tunnel, unjudged } from './tunnel.js';
-import { type Instant, LONG_AGO, NEVER } from './units.js';
+import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 
 // What the host's answers about a tunnel's interface leave on record. What follows from it is settle-tunnel.ts.
 
@@ -29,12 +29,25 @@ export function failed(t: Tunnel, fault: DriverError, now: Instant, config: Conf
   };
 }
 
+/**
+ * A tunnel that was up for so long gets a lost address back so soon, as it does rules and routes; where the address
+ * goes again and again, somebody means it, and it waits as after any other failure. A deleted interface waits, too:
+ * whoever does that may be about to make another one.
+ */
+const ADDRESS_FIRM: Millis = 10_000;
+const ADDRESS_RETRY: Millis = 50;
+
 export function inspected(t: Tunnel, reading: LinkReading, now: Instant, config: Config): Tunnel {
   if (t.look.kind !== 'busy') return t;
   const look: Look = { kind: 'idle', nextAt: t.look.again ? now : now + LOOK_INTERVAL };
   if (t.state.kind !== 'up') return { ...t, look };
   const fault = faultOf(reading, t);
-  return fault === null ? { ...t, look, reading } : failed({ ...t, reading }, fault, now, config);
+  if (fault === null) return { ...t, look, reading };
+  const broken = failed({ ...t, reading }, fault, now, config);
+  const soon = fault.kind === 'misconfigured' && now - t.state.since >= ADDRESS_FIRM;
+  return soon && broken.state.kind === 'failed'
+    ? { ...broken, state: { ...broken.state, retryAt: now + ADDRESS_RETRY } }
+    : broken;
 }
 
 /** What is gone that the tunnel had when it came up: raising it again is the way to get it back. */
