@@ -9,11 +9,7 @@ const BOX_SECONDS = 90;
 
 const top = (path: string): string => new URL(`../../${path}`, import.meta.url).pathname;
 
-/**
- * systemd 252 leaves /run writable under this unit whatever `ProtectSystem=strict` says, so a drop-in takes that away.
- *
- * $1: the bundle. $2: the unit. $3: what a client says. All that is written goes with the box.
- */
+/** $1: the bundle. $2: the unit. $3: what a client says. All that is written goes with the box. */
 const GUEST = String.raw`
 set -e
 mkdir /usr/lib/v6-gatewayd
@@ -22,8 +18,6 @@ printf '#!/bin/sh\nexec node /usr/lib/v6-gatewayd/cli.js "$@"\n' > /usr/bin/v6-g
 chmod 755 /usr/bin/v6-gatewayd
 printf '[tunnel.somebody]\ntype = external\niface = some0\n' > /etc/v6-gatewayd.conf
 cp "$2" /run/systemd/system/
-mkdir /run/systemd/system/v6-gatewayd.service.d
-printf '[Service]\nReadOnlyPaths=/run\n' > /run/systemd/system/v6-gatewayd.service.d/strict.conf
 systemctl daemon-reload
 systemctl start v6-gatewayd
 for i in $(seq 200); do
