@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsup';
 import { figuresOf, tableOf } from '../figures.js';
+import { bundled } from './bundle.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
 
@@ -46,8 +44,8 @@ const TESTS: readonly Test[] = [
 ];
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
-const KOFFI = fileURLToPath(new URL('../../packages/relay/node_modules/koffi', import.meta.url));
-const all = candidates(folder, await bundled(), existsSync(KOFFI));
+const ours = await bundled(folder, new URL('./relay.ts', import.meta.url));
+const all = candidates(folder, ours.file, ours.hasNative);
 const present = all.filter(({ version }) => version !== null);
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
@@ -120,27 +118,4 @@ function requests(connection: 'close' | null): Test['run'] {
 async function loaded(program: string, argv: readonly string[]): Promise<string> {
   const options = { timeout: COMMAND_LIMIT_MS, maxBuffer: 4_194_304 };
   return (await promisify(execFile)('taskset', ['-c', `${LOAD_CPU}`, program, ...argv], options)).stdout;
-}
-
-async function bundled(): Promise<string> {
-  await build({
-    config: false,
-    silent: true,
-    entry: {
-      relay: fileURLToPath(new URL('./relay.ts', import.meta.url)),
-      'native-worker': fileURLToPath(new URL('../../packages/relay/src/native-worker.ts', import.meta.url)),
-    },
-    format: 'esm',
-    target: 'node20',
-    noExternal: [/^(?!koffi$)/],
-    external: ['koffi'],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
-    outDir: folder,
-  });
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  if (existsSync(KOFFI)) {
-    await mkdir(join(folder, 'node_modules'));
-    await symlink(await realpath(KOFFI), join(folder, 'node_modules/koffi'));
-  }
-  return join(folder, 'relay.js');
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Bundle } from './bundle.js';
 
 /** A program that offers one service on one port: a SOCKS5 proxy on 127.0.0.1, or a relay on [::1]. */
 export interface Peer {
@@ -15,12 +16,14 @@ export interface Peer {
 /** What offers what, each with the settings it comes with but for one worker, ports, and room for all connections. */
 export interface Peers {
   readonly ours: Peer;
+  /** The same with the native engine. */
+  readonly native: Peer;
   readonly socks5: readonly Peer[];
   readonly datagrams: readonly Peer[];
   readonly idle: readonly Peer[];
 }
 
-export function peersIn(folder: string, ours: string): Peers {
+export function peersIn(folder: string, { file: ours, hasNative }: Bundle): Peers {
   const file = (name: string, text: string): string => {
     const path = join(folder, `${name}.conf`);
     writeFileSync(path, text, { mode: 0o600 });
@@ -32,12 +35,14 @@ export function peersIn(folder: string, ours: string): Peers {
     version: nginxVersion,
     argv: (...ports) => ['nginx', '-p', folder, '-c', file(name, nginxFile(folder, service(...ports)))],
   });
+  const own = (engine: 'stream' | 'native', version: string | null): Peer => ({
+    name: `hurricane ${engine}`,
+    version,
+    argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`, engine],
+  });
   return {
-    ours: {
-      name: 'hurricane',
-      version: process.version,
-      argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`],
-    },
+    ours: own('stream', process.version),
+    native: own('native', hasNative ? process.version : null),
     socks5: [
       {
         name: 'microsocks',

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsup';
 import { figuresOf, tableOf } from '../figures.js';
+import { bundled } from './bundle.js';
 import { cpuOf, ended, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
 import { type Peer, peersIn } from './programs-peers.js';
@@ -15,13 +15,14 @@ import { type Peer, peersIn } from './programs-peers.js';
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
 // Needs gcc (load.c), taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
 // Takes about three minutes; prints one table in Markdown.
-// ROUNDS=1 IDLE=1000 tries it out in half a minute.
+// ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=UDP takes only the rows whose names begin so.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 /** What a process may open here; a relay takes two for each connection, and some for itself. */
 const FILES = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
 const IDLE = Math.min(Number(process.env['IDLE'] ?? 10_000), Math.floor(FILES / 2) - 50);
 const LIMITS = ['prlimit', `--nofile=${FILES}:${FILES}`];
+const ONLY = process.env['ONLY'] ?? '';
 const MS = 2_000;
 const RELAY_CPU = 1;
 const LOAD_CPU = 0;
@@ -49,13 +50,15 @@ interface Test {
   /** Where the relay listens. `udp`: to datagrams, on [::1]. */
   readonly host: string | 'udp';
   readonly load: readonly (string | number)[];
+  /** Ours first. */
   readonly peers: readonly Peer[];
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
 const load = join(folder, 'load');
 await promisify(execFile)('gcc', ['-O2', '-Wall', '-o', load, fileURLToPath(new URL('./load.c', import.meta.url))]);
-const { ours, socks5, datagrams, idle } = peersIn(folder, await bundled());
+const bundle = await bundled(folder, new URL('./programs-relay.ts', import.meta.url));
+const { ours, native, socks5, datagrams, idle } = peersIn(folder, bundle);
 
 const v4 = '127.0.0.1';
 const rate = { unit: '/s', perUnit: 'ms CPU', scale: 1, counts: 'done' } as const;
@@ -64,14 +67,20 @@ const echo = (peers: number): Test => ({
   what: `UDP mapping, ${peers} peer${peers === 1 ? '' : 's'}`,
   host: 'udp',
   load: ['echo', PORT, peers, MS],
-  peers: datagrams,
+  peers: [ours, native, ...datagrams],
 });
 const TESTS: readonly Test[] = [
-  { ...rate, what: 'SOCKS5, short connections', host: v4, load: ['rate', PORT, TCP, CLIENTS, MS], peers: socks5 },
+  {
+    ...rate,
+    what: 'SOCKS5, short connections',
+    host: v4,
+    load: ['rate', PORT, TCP, CLIENTS, MS],
+    peers: [ours, ...socks5],
+  },
   {
     ...{ what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes', host: v4 },
     load: ['bulk', PORT, TCP, MS],
-    peers: socks5,
+    peers: [ours, ...socks5],
   },
   echo(1),
   echo(CLIENTS),
@@ -80,8 +89,8 @@ const TESTS: readonly Test[] = [
 const before = loadavg()[0] ?? Number.NaN;
 const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', `${TCP}`, `${UDP}`], v4, TCP);
 const rows: string[][] = [];
-for (const test of TESTS) rows.push(...(await compared(test)));
-for (const peer of [ours, ...idle].filter(({ version }) => version !== null)) {
+for (const test of TESTS.filter(({ what }) => what.startsWith(ONLY))) rows.push(...(await compared(test)));
+for (const peer of 'idle'.startsWith(ONLY) ? [ours, ...idle].filter(({ version }) => version !== null) : []) {
   const relay = await started(peer, '::1');
   const { each, base } = await idleCost(relay.pid ?? 0, [...LIMITS, load], PORT, IDLE);
   rows.push([
@@ -90,13 +99,14 @@ for (const peer of [ours, ...idle].filter(({ version }) => version !== null)) {
     `${each.toFixed(1)} kB each`,
     '',
     '',
+    '',
     `${base.toFixed(0)} MB before`,
   ]);
   await ended(relay);
 }
 await ended(target);
 await rm(folder, { recursive: true });
-console.log(tableOf(['what', 'relay', 'median', 'ours to it', 'lost', 'processor'], rows));
+console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost', 'processor'], rows));
 const versions = [ours, ...socks5, ...datagrams, ...idle].map(
   ({ name, version }) => `${name} ${version ?? 'not installed'}`,
 );
@@ -104,19 +114,24 @@ const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(
 console.log(`\n${[...new Set(versions)].join(', ')}. Load average of a minute: ${loads[0]} before, ${loads[1]} after.`);
 
 async function compared(test: Test): Promise<string[][]> {
-  const present = [ours, ...test.peers].filter(({ version }) => version !== null);
+  const present = test.peers.filter(({ version }) => version !== null);
   const figures = new Map<string, Figure[]>(present.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1)
     for (const peer of present) figures.get(peer.name)?.push(await through(peer, test));
   const median = (name: string, of: keyof Figure): number =>
     figuresOf((figures.get(name) ?? []).map((figure) => figure[of])).p50;
+  const ratio = (own: Peer, name: string): string => {
+    const value = median(own.name, 'amount') / median(name, 'amount');
+    return [ours.name, native.name].includes(name) || Number.isNaN(value) ? '' : value.toFixed(2);
+  };
   return present.map(({ name }) => {
     const cpu = median(name, 'cpu');
     return [
       test.what,
       name,
       `${median(name, 'amount').toPrecision(3)} ${test.unit}`,
-      name === ours.name ? '' : (median(ours.name, 'amount') / median(name, 'amount')).toFixed(2),
+      ratio(ours, name),
+      ratio(native, name),
       `${median(name, 'lost')}`,
       Number.isNaN(cpu) ? '' : `${cpu.toPrecision(3)} ${test.perUnit}`,
     ];
@@ -142,19 +157,4 @@ async function through(peer: Peer, test: Test): Promise<Figure> {
 function started(peer: Peer, host: string): ReturnType<typeof listening> {
   const argv = [...LIMITS, ...peer.argv(PORT, TCP, UDP)];
   return host === 'udp' ? listening(RELAY_CPU, argv, host, PORT, isBound) : listening(RELAY_CPU, argv, host, PORT);
-}
-
-async function bundled(): Promise<string> {
-  await build({
-    config: false,
-    silent: true,
-    entry: { relay: fileURLToPath(new URL('./programs-relay.ts', import.meta.url)) },
-    format: 'esm',
-    target: 'node20',
-    noExternal: [/./],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
-    outDir: folder,
-  });
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  return join(folder, 'relay.js');
 }

@@ -38,6 +38,7 @@ function aNative(change: Partial<Omit<Engine, 'name'>> = {}): {
         }),
     connect: (options) => under.connect(options).map((leg) => new Foreign(leg)),
     join: (near, far, flow) => under.join((near as Foreign).leg, (far as Foreign).leg, flow),
+    datagrams: (options) => under.datagrams(options),
     ...change,
   };
   return {

@@ -42,6 +42,9 @@ export const SHORTAGE_REST_AT_MOST: Millis = 5 * SECOND;
 /** RFC 4787 REQ-5: a mapping of UDP is kept for 2 min at least; 5 min are recommended. */
 export const UDP_IDLE_LIMIT: Millis = 5 * MINUTE;
 
+/** How many times in one idle limit the silent are looked for. */
+export const UDP_LOOKS = 10;
+
 /** Peers of one UDP mapping; the one that has been silent for longest gives way. Each takes a socket. */
 export const UDP_PEERS_AT_MOST = 2_048;
 

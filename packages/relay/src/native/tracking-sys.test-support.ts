@@ -9,15 +9,18 @@ export interface Injection {
   readonly rate: number;
 }
 
-type Name = Exclude<keyof Sys, 'memory' | 'openMax'>;
+type Name = Exclude<keyof Sys, 'memory' | 'openMax' | 'addressOf'>;
 
 const EIO = 5;
 const EBUSY = 16;
+const EMSGSIZE = 90;
 const ENOSPC = 28;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const ENETUNREACH = 101;
 const ENOTCONN = 107;
+const ECONNREFUSED = 111;
+const EHOSTUNREACH = 113;
 const { EPERM, EAGAIN, EINTR, ENOMEM, EINVAL, ENFILE, EMFILE, EPIPE, EPROTO, ECONNABORTED, ECONNRESET, ENOBUFS } =
   errno;
 
@@ -33,6 +36,8 @@ const FAULTS: Readonly<Record<Name, readonly number[]>> = {
   getsockopt: [ENOBUFS],
   recv: [EAGAIN, EINTR, ECONNRESET, ENOMEM],
   send: [EAGAIN, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM],
+  recvmmsg: [EAGAIN, EINTR, ECONNREFUSED, ENOMEM],
+  sendmmsg: [EAGAIN, EINTR, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, EPERM, ENOBUFS, ENOMEM],
   splice: [EAGAIN, EINTR, ECONNRESET, EPIPE, EINVAL, EPERM, ENOMEM],
   pipe2: [EMFILE, ENFILE],
   setPipeSize: [EPERM, EBUSY, ENOMEM],
@@ -112,6 +117,9 @@ export class TrackingSys {
       getsockopt: (fd, a, b, c, d) => on('getsockopt', [fd], () => sys.getsockopt(fd, a, b, c, d)),
       recv: (fd, a, b) => on('recv', [fd], () => sys.recv(fd, a, b)),
       send: (fd, a, b) => on('send', [fd], () => sys.send(fd, a, this.#shorter(b))),
+      recvmmsg: (fd, a, b) => on('recvmmsg', [fd], () => sys.recvmmsg(fd, a, b)),
+      sendmmsg: (fd, a, b) => on('sendmmsg', [fd], () => sys.sendmmsg(fd, a, this.#shorter(b))),
+      addressOf: (a, b) => sys.addressOf(a, b),
       splice: (from, to, a) => on('splice', [from, to], () => sys.splice(from, to, a)),
       pipe2: (a) => {
         const made = on('pipe2', [], () => sys.pipe2(a));
