@@ -1,8 +1,8 @@
 import type { Endpoint } from '../contracts.js';
 import type { FailedCall } from './protocol.js';
 
-// What the engine and its loop say to each other of datagrams. Places and flows are numbered by the engine, newcomers by
-// the loop.
+// What the engine and its loop say to each other of datagrams. Places and flows are numbered by the engine, newcomers
+// by the loop.
 
 /** To the loop. What is said of a number that is gone is not heard. */
 export type DatagramCommand =
@@ -15,7 +15,7 @@ export type DatagramCommand =
       readonly peers: number;
     }
   | { readonly kind: 'close_place'; readonly id: number }
-  /** Answers to `newcomer`. What waits of that peer goes on its way. Answered with `session_over` in the end, always. */
+  /** An answer to `newcomer`: what waits of that peer goes on its way. In the end comes `session_over`, always. */
   | {
       readonly kind: 'admit';
       readonly newcomer: number;

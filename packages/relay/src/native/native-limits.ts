@@ -27,7 +27,7 @@ export const HANDED_OVER_AT_MOST = 1_024;
 /** Bytes that wait to be sent to one end while it is not joined: a handshake's. A write beyond is refused. */
 export const WAITING_AT_MOST = 1_048_576;
 
-/** Datagrams taken from one socket, or sent by one, at once; then the others have their turn. Each way has as many slots. */
+/** Datagrams taken from one socket, or sent by one, before the others have their turn; each way has as many slots. */
 export const DATAGRAMS_AT_ONCE = 64;
 
 /** Peers of one UDP mapping that the main thread has not spoken of yet, and all their bytes; more are dropped. */
