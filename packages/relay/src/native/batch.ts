@@ -87,6 +87,14 @@ export class Batch {
     return got;
   }
 
+  /** Into that slot, one of a socket's that is connected. Answers as `receive`; costs less where only one is there. */
+  receiveOne(fd: number, i: number): number {
+    const got = this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM);
+    if (got < 0) return got;
+    this.#setLength(i, got);
+    return 1;
+  }
+
   /** It has been cut to the room there was, and must not go on. */
   isCut(i: number): boolean {
     return (this.#view.getUint32(this.#received + i * HEADER_BYTES + FLAGS_AT, true) & MSG_TRUNC) !== 0;
@@ -98,7 +106,7 @@ export class Batch {
 
   /** A copy, which outlives what is received next. */
   bytesOf(i: number): Uint8Array {
-    const at = this.#slots + i * SLOT_BYTES;
+    const at = this.#slotAt(i);
     return this.#memory.slice(at, at + this.lengthOf(i));
   }
 
@@ -123,15 +131,15 @@ export class Batch {
 
   put(i: number, bytes: Uint8Array): void {
     this.#setLength(i, bytes.length);
-    this.#bytes.set(bytes, this.#slots + i * SLOT_BYTES);
+    this.#bytes.set(bytes, this.#slotAt(i));
   }
 
-  /** Sends those from `from` up to `to`, in order. Answers with how many were lost: nothing waits here. */
+  /** Sends those from `from` up to `to`, in order: to their addresses, or by a socket that is connected. Answers with how many were lost: nothing waits here. */
   send(fd: number, from: number, to: number): number {
     let lost = 0;
     let isAgain = false;
     for (let i = from; i < to; ) {
-      const sent = this.#sys.sendmmsg(fd, this.#sent + i * HEADER_BYTES, to - i);
+      const sent = to - i === 1 && this.#isNamed ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
       if (sent === -EINTR) continue;
       // The kernel has no room: as with a full queue, whatever comes next is dropped.
       if (sent === -EAGAIN) return lost + to - i;
@@ -146,6 +154,20 @@ export class Batch {
       isAgain = !isAgain;
     }
     return lost;
+  }
+
+  #sendMany(fd: number, from: number, to: number): number {
+    return this.#sys.sendmmsg(fd, this.#sent + from * HEADER_BYTES, to - from);
+  }
+
+  /** By a socket that is connected; costs less. */
+  #sendOne(fd: number, i: number): number {
+    const sent = this.#sys.send(fd, this.#slotAt(i), this.lengthOf(i));
+    return sent < 0 ? sent : 1;
+  }
+
+  #slotAt(i: number): number {
+    return this.#slots + i * SLOT_BYTES;
   }
 
   #nameLength(i: number): number {
@@ -169,7 +191,7 @@ export class Batch {
     }
     view.setBigUint64(header + VECTORS_AT, this.#sys.addressOf(vector, VECTOR_BYTES), true);
     view.setBigUint64(header + VECTOR_COUNT_AT, 1n, true);
-    view.setBigUint64(vector, this.#sys.addressOf(this.#slots + i * SLOT_BYTES, LONGEST_DATAGRAM), true);
+    view.setBigUint64(vector, this.#sys.addressOf(this.#slotAt(i), LONGEST_DATAGRAM), true);
     view.setBigUint64(vector + VECTOR_LENGTH_AT, BigInt(LONGEST_DATAGRAM), true);
   }
 }

@@ -1,6 +1,7 @@
 import { ADDRESS_AT } from './arena.js';
 import type { Batch } from './batch.js';
 import type { Descriptors, Watcher } from './descriptors.js';
+import { READ_ALONE } from './native-limits.js';
 import type { FailedCall } from './protocol.js';
 import { familyOf } from './socket-address.js';
 import { SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET } from './sys.js';
@@ -29,6 +30,7 @@ export class Session implements Watcher {
   heard = 0;
   #sent = 0;
   #received = 0;
+  #alone = 0;
 
   constructor(flow: number, fd: number, from: { readonly name: Uint8Array; readonly peer: string }, home: SessionHome) {
     this.flow = flow;
@@ -50,8 +52,16 @@ export class Session implements Watcher {
     return batch.send(this.fd, from, to);
   }
 
-  /** So many bytes have come from the program. */
-  replied(bytes: number): void {
+  /** Whether the next reply is likely to be the only one there is: then it is read by itself. */
+  get comesAlone(): boolean {
+    return this.#alone > 0;
+  }
+
+  /** So many datagrams have come from the program at once. */
+  replied(count: number, bytes: number): void {
+    if (count > 1) this.#alone = 0;
+    else if (this.#alone > 0) this.#alone -= 1;
+    else this.#alone = READ_ALONE;
     this.#received += bytes;
     this.usedAt = this.#home.now;
   }

@@ -94,7 +94,9 @@ export class Datagrams implements PlaceHome, SessionHome {
     if (place === undefined) return;
     if (this.#leaves !== place) this.flush();
     this.#leaves = place;
-    const got = this.#outward.receive(session.fd, this.#filled);
+    const got = session.comesAlone
+      ? this.#outward.receiveOne(session.fd, this.#filled)
+      : this.#outward.receive(session.fd, this.#filled);
     if (got < 0) {
       // ECONNREFUSED and the like are one datagram's: the program may be there again for the next.
       if (got !== -EAGAIN && got !== -EINTR) place.lose(1);
@@ -106,7 +108,7 @@ export class Datagrams implements PlaceHome, SessionHome {
       this.#outward.address(i, session.name);
       bytes += this.#outward.lengthOf(i);
     }
-    session.replied(bytes);
+    session.replied(got, bytes);
     this.#filled = to;
     if (to === DATAGRAMS_AT_ONCE) this.flush();
   }
