@@ -11,11 +11,14 @@ const RECEIVE_BUFFER = 1_048_576;
 
 /** Carries datagrams over `node:dgram`, which reads them into 64 KiB, more than any can have: none is ever cut. */
 export function streamDatagrams(options: DatagramOptions): ResultAsync<Listening, ListenError> {
-  return new ResultAsync(bound(options.at)).map((socket) => new Sessions(socket, options));
+  return new ResultAsync(bound(options.at)).map((socket) => {
+    const sessions = new Sessions(socket, options);
+    return { local: sessions.local, close: () => sessions.close() };
+  });
 }
 
 /** One address, and a session for each of its peers. */
-class Sessions implements Listening {
+class Sessions {
   readonly local: Endpoint;
   readonly #options: DatagramOptions;
   readonly #socket: Socket;
