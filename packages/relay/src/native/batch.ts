@@ -134,7 +134,11 @@ export class Batch {
     this.#bytes.set(bytes, this.#slotAt(i));
   }
 
-  /** Sends those from `from` up to `to`, in order: to their addresses, or by a socket that is connected. Answers with how many were lost: nothing waits here. */
+  /**
+   * Sends those from `from` up to `to`, in order: to their addresses, or by a socket that is connected.
+   *
+   * Answers with how many were lost: nothing waits here.
+   */
   send(fd: number, from: number, to: number): number {
     let lost = 0;
     let isAgain = false;
@@ -148,7 +152,7 @@ export class Batch {
         isAgain = false;
         continue;
       }
-      // A socket tells by it what befell an earlier datagram as well (udp(7)): then this one has not been tried yet.
+      // A socket tells by it what befell an earlier datagram as well (udp(7)): this one may not have been tried yet.
       if (isAgain) i += 1;
       else lost += 1;
       isAgain = !isAgain;
