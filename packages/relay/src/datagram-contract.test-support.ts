@@ -80,7 +80,7 @@ async function echoing(): Promise<Socket & { readonly at: Endpoint; readonly fro
 
 /** What every engine holds of datagrams. `skip`: why it cannot be tried here; null: it can. */
 export function describeDatagrams(name: string, start: () => Promise<DatagramsOnTrial>, skip: string | null): void {
-  const title = `a UDP mapping by the ${name} engine${skip === null ? '' : ` (skipped: ${skip})`}`;
+  const title = `a UDP mapping by the engine ${name}${skip === null ? '' : ` (skipped: ${skip})`}`;
   describe.skipIf(skip !== null)(title, () => {
     let trial: DatagramsOnTrial;
     beforeEach(async () => {

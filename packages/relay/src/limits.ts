@@ -51,6 +51,9 @@ export const UDP_PEERS_AT_MOST = 2_048;
 /** Bytes that wait in one UDP socket for the kernel to take them; more are dropped, as a full queue does. */
 export const UDP_BACKLOG_BYTES = 1_048_576;
 
+/** Bytes of datagrams that the kernel may hold for one mapping, where it allows as much: bursts of new peers. */
+export const UDP_KERNEL_BYTES = 1_048_576;
+
 /** Datagrams of a new peer that wait for its socket. */
 export const UDP_WAITING_AT_MOST = 64;
 

@@ -2,12 +2,9 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { DatagramOptions, Endpoint, ListenError, Listening } from './contracts.js';
-import { UDP_BACKLOG_BYTES, UDP_LOOKS } from './limits.js';
+import { UDP_BACKLOG_BYTES, UDP_KERNEL_BYTES, UDP_LOOKS } from './limits.js';
 import { connectErrorOf, listenErrorOf, type SystemError } from './stream-errors.js';
 import { UdpSession } from './udp-session.js';
-
-/** What the kernel may hold of datagrams that nobody has read yet, where it allows as much: bursts of new peers. */
-const RECEIVE_BUFFER = 1_048_576;
 
 /** Carries datagrams over `node:dgram`, which reads them into 64 KiB, more than any can have: none is ever cut. */
 export function streamDatagrams(options: DatagramOptions): ResultAsync<Listening, ListenError> {
@@ -88,7 +85,7 @@ class Sessions {
 
 function bound(at: Endpoint): Promise<Result<Socket, ListenError>> {
   const isV6 = isIPv6(at.address);
-  const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6, recvBufferSize: RECEIVE_BUFFER });
+  const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6, recvBufferSize: UDP_KERNEL_BYTES });
   return new Promise((resolve) => {
     socket.once('error', (error: SystemError) => {
       socket.close();

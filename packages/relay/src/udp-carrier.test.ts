@@ -17,4 +17,4 @@ async function native(): Promise<DatagramsOnTrial> {
 
 describeDatagrams('stream', stream, null);
 describeDatagrams('native', native, missing);
-describeDatagrams('native', () => inlineTrial(limits), missing);
+describeDatagrams('native, in one thread with its calls watched,', () => inlineTrial(limits), missing);

@@ -1,11 +1,11 @@
-import { UDP_WAITING_AT_MOST } from '../limits.js';
+import { UDP_KERNEL_BYTES, UDP_WAITING_AT_MOST } from '../limits.js';
 import { ADDRESS_AT } from './arena.js';
 import type { Batch } from './batch.js';
-import { enlarge, type Session } from './datagram-session.js';
+import type { Session } from './datagram-session.js';
 import type { Descriptors, Watcher } from './descriptors.js';
 import { NEWCOMERS_AT_MOST, NEWCOMERS_BYTES_AT_MOST } from './native-limits.js';
 import { familyOf } from './socket-address.js';
-import { AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SOCK_DGRAM } from './sys.js';
+import { AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET } from './sys.js';
 
 /** Somebody who has no session yet, and what has come from them, which waits for the main thread's word. */
 export interface Newcomer {
@@ -148,7 +148,8 @@ export function placeSocket(descriptors: Descriptors, at: Uint8Array): number {
   const family = familyOf(at);
   const fd = sys.socket(family, SOCK_DGRAM);
   if (fd < 0) return fd;
-  enlarge(descriptors, fd);
+  descriptors.setOption(fd, SOL_SOCKET, SO_RCVBUF, UDP_KERNEL_BYTES);
+  descriptors.setOption(fd, SOL_SOCKET, SO_SNDBUF, UDP_KERNEL_BYTES);
   const v6Only = family === AF_INET6 ? descriptors.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
   const bound = v6Only < 0 ? v6Only : sys.bind(fd, ADDRESS_AT, descriptors.address(at));
   if (bound >= 0) return fd;

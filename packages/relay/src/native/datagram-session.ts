@@ -4,10 +4,7 @@ import type { Descriptors, Watcher } from './descriptors.js';
 import { READ_ALONE } from './native-limits.js';
 import type { FailedCall } from './protocol.js';
 import { familyOf } from './socket-address.js';
-import { SO_RCVBUF, SO_SNDBUF, SOCK_DGRAM, SOL_SOCKET } from './sys.js';
-
-/** What the kernel may hold of datagrams that nobody has read yet, where it allows as much (socket(7)). */
-const BUFFER_BYTES = 1_048_576;
+import { SOCK_DGRAM } from './sys.js';
 
 /** Where a session's replies go. */
 export interface SessionHome {
@@ -85,16 +82,9 @@ export function connectedTo(descriptors: Descriptors, to: Uint8Array, source: Ui
   const { sys } = descriptors;
   const fd = sys.socket(familyOf(to), SOCK_DGRAM);
   if (fd < 0) return { call: 'other', errno: -fd };
-  enlarge(descriptors, fd);
   const bound = source === null ? 0 : sys.bind(fd, ADDRESS_AT, descriptors.address(source));
   const connected = bound < 0 ? bound : sys.connect(fd, ADDRESS_AT, descriptors.address(to));
   if (connected >= 0) return { fd };
   descriptors.close(fd);
   return { call: bound < 0 ? 'bind' : 'other', errno: -connected };
-}
-
-/** Bursts wait in the kernel, as far as it allows. */
-export function enlarge(descriptors: Descriptors, fd: number): void {
-  descriptors.setOption(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
-  descriptors.setOption(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
 }
