@@ -78,6 +78,14 @@ async function echoing(): Promise<Socket & { readonly at: Endpoint; readonly fro
   return Object.assign(socket, { from });
 }
 
+/** Somebody, and the ports they have been answered from. */
+async function heard(): Promise<{ readonly peer: Socket; readonly from: readonly number[] }> {
+  const peer = await bound('::1');
+  const from: number[] = [];
+  peer.on('message', (_, { port }) => void from.push(port));
+  return { peer, from };
+}
+
 /** What every engine holds of datagrams. `skip`: why it cannot be tried here; null: it can. */
 export function describeDatagrams(name: string, start: () => Promise<DatagramsOnTrial>, skip: string | null): void {
   const title = `a UDP mapping by the engine ${name}${skip === null ? '' : ` (skipped: ${skip})`}`;
@@ -254,10 +262,27 @@ export function describeDatagrams(name: string, start: () => Promise<DatagramsOn
 
       peer.send(nonce?.bytes ?? '', carrier.at.port, '::1');
       await nonce?.arrived;
-
       expect(flows.size).toBe(0);
-      expect((await ask(peer, carrier.at, Buffer.from('hello')))[0].toString()).toBe('hello');
+      // The answer about the first of these is under way while the second arrives.
+      peer.send(nonce?.bytes ?? '', carrier.at.port, '::1');
+      const [answer] = await ask(peer, carrier.at, Buffer.from('hello'));
+
+      expect(answer.toString()).toBe('hello');
       expect(here.from.map(({ size }) => size)).toEqual([5]);
+    });
+
+    it('keeps two mappings apart: each answers from its own address and port', async () => {
+      const here = await echoing();
+      const carriers = [(await relay(trial, here.at)).carrier, (await relay(trial, here.at)).carrier];
+      const peers = await Promise.all(
+        carriers.flatMap((carrier) => [1, 2].map(async () => ({ carrier, ...(await heard()) }))),
+      );
+
+      for (let i = 0; i < 20; i += 1)
+        for (const { carrier, peer } of peers) peer.send(String(i), carrier.at.port, '::1');
+
+      await waitFor(() => peers.every(({ from }) => from.length === 20), 5_000, 'all answers');
+      for (const { carrier, from } of peers) expect(new Set(from)).toEqual(new Set([carrier.at.port]));
     });
 
     it('takes no peer whose flow is refused, and goes on for the others', async () => {

@@ -130,6 +130,21 @@ describe('a batch of datagrams', () => {
     expect(script).toEqual([]);
   });
 
+  it('sends to an address that is as long as it is', () => {
+    const sys = sysOf();
+    const batch = new Batch(sys, OUTWARD_AT, 'sent');
+    const header = OUTWARD_AT + DATAGRAMS_AT_ONCE * HEADER_BYTES;
+
+    batch.address(
+      0,
+      Uint8Array.from({ length: 16 }, (_, i) => i),
+    );
+
+    const { name, nameLength } = headerAt(sys, header);
+    expect(nameLength).toBe(16);
+    expect([...sys.memory.subarray(name ?? 0, (name ?? 0) + 16)]).toEqual([...Array(16).keys()]);
+  });
+
   it('takes neither a datagram nor an address that there is no room for', () => {
     const batch = new Batch(sysOf(), OUTWARD_AT, 'sent');
 
