@@ -38,8 +38,8 @@ export class Place implements Watcher {
   readonly id: number;
   readonly fd: number;
   readonly bounds: PlaceBounds;
-  readonly sessions = new Map<string, Session>();
-  readonly newcomers = new Map<string, Newcomer>();
+  readonly sessions: Map<string, Session> = new Map();
+  readonly newcomers: Map<string, Newcomer> = new Map();
   readonly #home: PlaceHome;
   #waitingBytes = 0;
   #heard = 0;
