@@ -27,6 +27,7 @@ export class Session implements Watcher {
   heard = 0;
   #sent = 0;
   #received = 0;
+  /** Replies that are still to be read by themselves. */
   #alone = 0;
 
   constructor(flow: number, fd: number, from: { readonly name: Uint8Array; readonly peer: string }, home: SessionHome) {
