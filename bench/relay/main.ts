@@ -4,15 +4,16 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { figuresOf, tableOf } from '../figures.js';
-import { bundled } from './bundle.js';
+import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
 
 // The relay's engines beside the programs that do the same, on loopback. The relay has one processor, load and
 // target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx; HAProxy and
 // socat where they are installed (Debian packages). Takes about three minutes; prints one table in Markdown.
+// ONLY=bulk measures what has that in its name, ROUNDS=1 in one round.
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SECONDS = 2;
 const RELAY_CPU = 1;
 const LOAD_CPU = 0;
@@ -44,8 +45,7 @@ const TESTS: readonly Test[] = [
 ];
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
-const ours = await bundled(folder, new URL('./relay.ts', import.meta.url));
-const all = candidates(folder, ours.file, ours.hasNative);
+const all = candidates(folder, await bundled('./relay.ts', folder), HAS_NATIVE);
 const present = all.filter(({ version }) => version !== null);
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
@@ -53,7 +53,8 @@ const targets = [
   await listening(LOAD_CPU, answerer(folder, ANSWER_PORT), '127.0.0.1', ANSWER_PORT),
 ];
 const rows: string[][] = [];
-for (const test of TESTS) rows.push(...(await compared(test)));
+for (const test of TESTS.filter(({ what }) => what.includes(process.env['ONLY'] ?? '')))
+  rows.push(...(await compared(test)));
 for (const child of targets) await ended(child);
 await rm(folder, { recursive: true });
 console.log(tableOf(['what', 'relay', 'median', 'of HAProxy', 'of direct', 'processor', 'of HAProxy'], rows));

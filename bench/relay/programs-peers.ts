@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Bundle } from './bundle.js';
 
 /** A program that offers one service on one port: a SOCKS5 proxy on 127.0.0.1, or a relay on [::1]. */
 export interface Peer {
@@ -15,15 +14,14 @@ export interface Peer {
 
 /** What offers what, each with the settings it comes with but for one worker, ports, and room for all connections. */
 export interface Peers {
-  readonly ours: Peer;
-  /** The same with the native engine. */
-  readonly native: Peer;
+  readonly ours: Readonly<Record<'stream' | 'native', Peer>>;
   readonly socks5: readonly Peer[];
   readonly datagrams: readonly Peer[];
   readonly idle: readonly Peer[];
 }
 
-export function peersIn(folder: string, { file: ours, hasNative }: Bundle): Peers {
+/** @param hasNative koffi is installed. */
+export function peersIn(folder: string, ours: string, hasNative: boolean): Peers {
   const file = (name: string, text: string): string => {
     const path = join(folder, `${name}.conf`);
     writeFileSync(path, text, { mode: 0o600 });
@@ -41,8 +39,7 @@ export function peersIn(folder: string, { file: ours, hasNative }: Bundle): Peer
     argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`, engine],
   });
   return {
-    ours: own('stream', process.version),
-    native: own('native', hasNative ? process.version : null),
+    ours: { stream: own('stream', process.version), native: own('native', hasNative ? process.version : null) },
     socks5: [
       {
         name: 'microsocks',
