@@ -85,6 +85,35 @@ export interface Engine {
   join(near: Leg, far: Leg, flow: Flow): Promise<FlowEnd>;
 }
 
+/** Datagrams of one address: those of each peer by a socket of its own, and replies back from that address. */
+export interface DatagramOptions {
+  readonly at: Endpoint;
+  /** How long a session may be silent. */
+  readonly idle: Millis;
+  /** Sessions at once; the one whose peer has been silent for longest gives way. */
+  readonly peers: number;
+  /** Asked for datagrams of a peer without a session, one after the other. Null: that one is dropped. */
+  admit(peer: Endpoint, bytes: Uint8Array): Admitted | null;
+  /** Called once for each that was admitted, when its flow has been told its end. A fault: it never had a socket. */
+  over(fault: ConnectError | null): void;
+  /** So many datagrams were not passed on. */
+  lost(count: number): void;
+}
+
+/** Where a peer's datagrams go. */
+export interface Admitted {
+  readonly to: Endpoint;
+  /** The address to leave from; never another one. Null: the system's choice. */
+  readonly source: string | null;
+  readonly flow: Flow;
+}
+
+/** Carries datagrams, each whole or not at all. What the system has no room for is dropped. */
+export interface DatagramEngine {
+  /** IPv6 sockets are IPv6 only. Closing it ends its sessions (`stopped`). */
+  datagrams(options: DatagramOptions): ResultAsync<Listening, ListenError>;
+}
+
 /** What is to be known of a flow when it begins. */
 export interface FlowFacts {
   readonly kind: 'tcp' | 'udp';

@@ -1,12 +1,17 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { errAsync, okAsync } from 'neverthrow';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
-import type { Engine, Leg } from './contracts.js';
+import type { Leg } from './contracts.js';
 import { EngineInUse } from './engine-in-use.js';
 import { tryEngine } from './engine-trial.js';
-import { allOf, client, echo, HOST, handFlow, program } from './loopback.test-support.js';
+import { allOf, aWay, client, echo, HOST, handFlow, handWays, program } from './loopback.test-support.js';
+import { aBench } from './mappings.test-support.js';
 import type { NativeEngine } from './native-engine.js';
-import { streamEngine } from './stream-engine.js';
+import type { Onward } from './passage.js';
+import { type StreamEngine, streamEngine } from './stream-engine.js';
+import { UdpCarrier } from './udp-carrier.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -14,7 +19,7 @@ afterEach(async () => {
 });
 
 /** What the native engine would be, over the portable one: legs are its own, and a test lets it fail. */
-function aNative(change: Partial<Omit<Engine, 'name'>> = {}): {
+function aNative(change: Partial<Omit<NativeEngine, 'name'>> = {}): {
   readonly engine: NativeEngine;
   fail(why: string): void;
 } {
@@ -38,6 +43,11 @@ function aNative(change: Partial<Omit<Engine, 'name'>> = {}): {
         }),
     connect: (options) => under.connect(options).map((leg) => new Foreign(leg)),
     join: (near, far, flow) => under.join((near as Foreign).leg, (far as Foreign).leg, flow),
+    datagrams: (options) =>
+      under.datagrams(options).map((listening) => {
+        open.push(listening);
+        return listening;
+      }),
     ...change,
   };
   return {
@@ -143,6 +153,21 @@ describe('the engine in use', () => {
     expect(deaf.log[0]).toContain('cannot be had: it cannot listen: not_permitted');
   });
 
+  it('goes on with the portable one when the native one fails: datagrams are taken at the same port', async () => {
+    const native = aNative();
+    const { engine } = inUse(async () => native);
+    await engine.choose('auto');
+    const { answer, flows, carrier } = await datagramsThrough(engine);
+    const { at } = carrier;
+    expect(await answer('before')).toBe('before');
+
+    native.fail('its thread ended');
+
+    expect(await waitFor(() => answer('after').catch(() => null), 5_000, 'an answer')).toBe('after');
+    expect(carrier.at).toEqual(at);
+    expect(flows.list().map(({ id }) => id)).toEqual([2]);
+  });
+
   it('goes on with the portable one when the native one fails: what listens, listens again', async () => {
     const native = aNative();
     const { engine, log } = inUse(async () => native);
@@ -174,6 +199,34 @@ describe('the engine in use', () => {
   });
 });
 
+/** An echo for datagrams, a mapping to it, and somebody who asks. */
+async function datagramsThrough(engine: EngineInUse) {
+  const [echoing, peer] = [createSocket('udp4'), createSocket('udp4')];
+  closing.push(
+    () => echoing.close(),
+    () => peer.close(),
+  );
+  echoing.on('message', (bytes, { port }) => echoing.send(bytes, port, HOST)).bind(0, HOST);
+  await once(echoing, 'listening');
+  const ways = handWays(aWay({ address: HOST }));
+  const bench = aBench(ways, { engine });
+  const onward: Onward = { to: { address: HOST, port: echoing.address().port }, source: null, tunnel: 'a' };
+  const passage = { origin: 'mapping udp 0', proxyProtocol: false, onward: () => onward };
+  const carrier = new UdpCarrier({ address: HOST, port: 0 }, passage, bench);
+  (await carrier.take())._unsafeUnwrap();
+  closing.push(async () => {
+    await carrier.rest();
+    bench.flows.end('stopped');
+    await waitFor(() => carrier.idle, 2_000, 'it to close');
+  });
+  const answer = async (word: string): Promise<string> => {
+    peer.send(word, carrier.at.port, HOST);
+    const [bytes] = (await once(peer, 'message', { signal: AbortSignal.timeout(500) })) as [Buffer];
+    return bytes.toString();
+  };
+  return { ...bench, carrier, answer };
+}
+
 describe('the trial of an engine', () => {
   it('is passed by the portable one, and leaves nothing behind', async () => {
     expect(await tryEngine(streamEngine())).toBeNull();
@@ -181,15 +234,30 @@ describe('the trial of an engine', () => {
 
   it('is bounded in time', async () => {
     const under = streamEngine();
-    const idle: Engine = { ...under, join: () => new Promise(() => {}) };
+    const idle: StreamEngine = { ...under, join: () => new Promise(() => {}) };
 
     expect(await tryEngine(idle, 200)).toBe('nothing came of its trial within 200 ms');
   });
 
   it('finds an engine that shows a reset as an end', async () => {
     const under = streamEngine();
-    const soft: Engine = { ...under, join: (near, far, flow) => under.join(near, far, flow).then(() => 'finished') };
+    const soft: StreamEngine = {
+      ...under,
+      join: (near, far, flow) => under.join(near, far, flow).then(() => 'finished'),
+    };
 
     expect(await tryEngine(soft)).toBe('a connection that was reset counted as finished');
+  });
+
+  it('finds an engine that may not take datagrams, and one that gives them to nobody', async () => {
+    const under = streamEngine();
+    const barred: StreamEngine = { ...under, datagrams: () => errAsync({ kind: 'not_permitted' }) };
+    const deaf: StreamEngine = {
+      ...under,
+      datagrams: (options) => under.datagrams({ ...options, admit: () => null }),
+    };
+
+    expect(await tryEngine(barred)).toBe('it cannot take datagrams: not_permitted');
+    expect(await tryEngine(deaf, 200)).toBe('nothing came of its trial within 200 ms');
   });
 });

@@ -3,6 +3,8 @@ import type { ResultAsync } from 'neverthrow';
 import type {
   ConnectError,
   ConnectOptions,
+  DatagramEngine,
+  DatagramOptions,
   Endpoint,
   Engine,
   Flow,
@@ -26,10 +28,13 @@ export interface EngineInUseOptions {
   readonly startNative?: () => Promise<{ readonly engine: NativeEngine } | { readonly reason: string }>;
 }
 
+/** Opens at an address what listens there. */
+type Opening = (engine: Engine & DatagramEngine, at: Endpoint) => ResultAsync<Listening, ListenError>;
+
 /** What listens, and on whose account. */
 interface Held {
   readonly at: Endpoint;
-  readonly accept: (leg: Leg) => void;
+  readonly open: Opening;
   /** Null: it is to be opened anew. */
   now: Listening | null;
   isClosed: boolean;
@@ -40,7 +45,7 @@ interface Held {
  *
  * When the native one fails, its connections are reset, and the portable one takes over what listens.
  */
-export class EngineInUse implements Engine {
+export class EngineInUse implements Engine, DatagramEngine {
   readonly #options: EngineInUseOptions;
   readonly #stream: StreamEngine = streamEngine();
   readonly #held = new Set<Held>();
@@ -72,11 +77,11 @@ export class EngineInUse implements Engine {
   }
 
   listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {
-    return this.#current.listen(at, accept).map((now) => {
-      const held: Held = { at: now.local, accept, now, isClosed: false };
-      this.#held.add(held);
-      return { local: now.local, close: () => this.#close(held) };
-    });
+    return this.#hold(at, (engine, where) => engine.listen(where, accept));
+  }
+
+  datagrams(options: DatagramOptions): ResultAsync<Listening, ListenError> {
+    return this.#hold(options.at, (engine, at) => engine.datagrams({ ...options, at }));
   }
 
   connect(options: ConnectOptions): ResultAsync<Leg, ConnectError> {
@@ -101,7 +106,7 @@ export class EngineInUse implements Engine {
     await native?.close();
   }
 
-  get #current(): Engine {
+  get #current(): Engine & DatagramEngine {
     return this.#native ?? this.#stream;
   }
 
@@ -133,9 +138,17 @@ export class EngineInUse implements Engine {
     }
   }
 
+  #hold(at: Endpoint, open: Opening): ResultAsync<Listening, ListenError> {
+    return open(this.#current, at).map((now) => {
+      const held: Held = { at: now.local, open, now, isClosed: false };
+      this.#held.add(held);
+      return { local: now.local, close: () => this.#close(held) };
+    });
+  }
+
   async #reopen(held: Held, pause: Millis): Promise<void> {
     if (held.isClosed) return;
-    const opened = await this.#stream.listen(held.at, held.accept);
+    const opened = await held.open(this.#stream, held.at);
     if (opened.isOk()) {
       if (held.isClosed) await opened.value.close();
       else held.now = opened.value;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Millis } from '@hurricane/core';
-import type { Endpoint, Engine, Flow, FlowEnd } from './contracts.js';
+import type { DatagramEngine, Endpoint, Engine, Flow, FlowEnd } from './contracts.js';
+import { tryDatagrams } from './datagram-trial.js';
 
 /** For all of the trial: it takes some ten milliseconds where all is well. */
 export const TRIAL_LIMIT: Millis = 2_000;
@@ -12,10 +13,10 @@ const HOST = '127.0.0.1';
 const ECHOED_BYTES = 600_000;
 
 /**
- * Whether an engine carries here what it promises to: bytes both ways over loopback with an end on each side, and a
- * reset. Null: it does; else half a sentence of what it did. Nothing of the trial is left afterwards.
+ * Whether an engine carries here what it promises to: bytes both ways over loopback with an end on each side, a reset,
+ * and datagrams. Null: it does; else half a sentence of what it did. Nothing of the trial is left afterwards.
  */
-export async function tryEngine(engine: Engine, limit: Millis = TRIAL_LIMIT): Promise<string | null> {
+export async function tryEngine(engine: Engine & DatagramEngine, limit: Millis = TRIAL_LIMIT): Promise<string | null> {
   const over = new AbortController();
   const late = setTimeout(() => over.abort(`nothing came of its trial within ${limit} ms`), limit);
   const cut = new Promise<string>((resolve) => {
@@ -27,7 +28,7 @@ export async function tryEngine(engine: Engine, limit: Millis = TRIAL_LIMIT): Pr
   return outcome;
 }
 
-async function trial(engine: Engine, signal: AbortSignal): Promise<string | null> {
+async function trial(engine: Engine & DatagramEngine, signal: AbortSignal): Promise<string | null> {
   const resets: Promise<string | null>[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     resets.push(endOf(socket));
@@ -50,7 +51,8 @@ async function trial(engine: Engine, signal: AbortSignal): Promise<string | null
   const second = await through.nextEnd();
   const seen = await resets[1];
   if (second !== 'reset') return `a connection that was reset counted as ${second}`;
-  return seen === 'ECONNRESET' ? null : `a reset arrived as ${seen ?? 'an end'}`;
+  if (seen !== 'ECONNRESET') return `a reset arrived as ${seen ?? 'an end'}`;
+  return tryDatagrams(engine, signal);
 }
 
 interface Through {

@@ -42,11 +42,17 @@ export const SHORTAGE_REST_AT_MOST: Millis = 5 * SECOND;
 /** RFC 4787 REQ-5: a mapping of UDP is kept for 2 min at least; 5 min are recommended. */
 export const UDP_IDLE_LIMIT: Millis = 5 * MINUTE;
 
+/** How many times in one idle limit the silent are looked for. */
+export const UDP_LOOKS = 10;
+
 /** Peers of one UDP mapping; the one that has been silent for longest gives way. Each takes a socket. */
 export const UDP_PEERS_AT_MOST = 2_048;
 
 /** Bytes that wait in one UDP socket for the kernel to take them; more are dropped, as a full queue does. */
 export const UDP_BACKLOG_BYTES = 1_048_576;
+
+/** Bytes of datagrams that the kernel may hold for one mapping, where it allows as much: bursts of new peers. */
+export const UDP_KERNEL_BYTES = 1_048_576;
 
 /** Datagrams of a new peer that wait for its socket. */
 export const UDP_WAITING_AT_MOST = 64;

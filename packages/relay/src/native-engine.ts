@@ -1,12 +1,12 @@
 import { err, type Result } from 'neverthrow';
-import type { Engine } from './contracts.js';
+import type { DatagramEngine, Engine } from './contracts.js';
 import type { Host } from './native/host.js';
 import { LoopEngine } from './native/loop-engine.js';
 import { type Launch, launcher, startWorker } from './native/worker-host.js';
 import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
 
 /** An engine that has to be stopped, and that may fail as a whole. */
-export interface NativeEngine extends Engine {
+export interface NativeEngine extends Engine, DatagramEngine {
   readonly name: 'native';
   /** How often it ran out of descriptors. */
   readonly shortages: () => number;
@@ -42,6 +42,7 @@ export function nativeEngineOn(host: Host): NativeEngine {
     close: () => host.stop(),
     listen: (at, accept) => engine.listen(at, accept),
     connect: (options) => engine.connect(options),
+    datagrams: (options) => engine.desk.open(options),
     join: (near, far, flow) => engine.join(near, far, flow),
   };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from '@hurricane/core';
-import type { ConnectError, Endpoint, Engine, FlowFacts, Flows } from './contracts.js';
+import type { ConnectError, DatagramEngine, Endpoint, Engine, FlowFacts, Flows } from './contracts.js';
 import type { Nonces } from './nonces.js';
 
 /** Where what arrives at a mapping goes from there. */
@@ -22,7 +22,7 @@ export interface Passage {
 
 /** What all mappings share. */
 export interface PassageDeps {
-  readonly engine: Engine;
+  readonly engine: Engine & DatagramEngine;
   readonly flows: Flows;
   readonly nonces: Nonces;
   readonly faults: Faults;
@@ -36,9 +36,9 @@ export type FaultKind = ConnectError['kind'] | 'no_way' | 'dropped';
 export class Faults {
   readonly #counts = new Map<string, number>();
 
-  count(protocol: FlowFacts['kind'], kind: FaultKind): void {
+  count(protocol: FlowFacts['kind'], kind: FaultKind, times = 1): void {
     const key = `${protocol} ${kind}`;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + times);
   }
 
   list(): readonly { readonly kind: FlowFacts['kind']; readonly reason: string; readonly count: number }[] {

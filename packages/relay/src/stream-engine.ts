@@ -1,17 +1,18 @@
-import type { ConnectOptions, Engine, Flow, FlowEnd, Leg } from './contracts.js';
+import type { ConnectOptions, DatagramEngine, DatagramOptions, Engine, Flow, FlowEnd, Leg } from './contracts.js';
 import { Shortage } from './shortage.js';
 import { connectStream } from './stream-connect.js';
+import { streamDatagrams } from './stream-datagrams.js';
 import { isShortage } from './stream-errors.js';
 import { type IdleLimits, Joiner } from './stream-join.js';
 import { StreamLeg } from './stream-leg.js';
 import { listenStream } from './stream-listen.js';
 
 /** An engine, and how often it ran out of descriptors. */
-export interface StreamEngine extends Engine {
+export interface StreamEngine extends Engine, DatagramEngine {
   readonly shortages: () => number;
 }
 
-/** Carries TCP over Node's own sockets: everywhere, without any dependency. */
+/** Carries TCP and datagrams over Node's own sockets: everywhere, without any dependency. */
 export function streamEngine(limits?: IdleLimits): StreamEngine {
   const shortage = new Shortage();
   const joiner = new Joiner(limits);
@@ -24,6 +25,7 @@ export function streamEngine(limits?: IdleLimits): StreamEngine {
         if (error.kind === 'failed' && isShortage(error.code)) shortage.met();
         return error;
       }),
+    datagrams: (options: DatagramOptions) => streamDatagrams(options),
     join: (near: Leg, far: Leg, flow: Flow): Promise<FlowEnd> => joiner.join(ownLeg(near), ownLeg(far), flow),
   };
 }

@@ -1,19 +1,16 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { Flow, FlowEnd } from './contracts.js';
+import type { Admitted, FlowEnd } from './contracts.js';
 import { UDP_BACKLOG_BYTES, UDP_WAITING_AT_MOST } from './limits.js';
-import type { Onward } from './passage.js';
 import type { SystemError } from './stream-errors.js';
 
-export interface UdpSessionOptions {
-  readonly onward: Onward;
-  readonly flow: Flow;
+export interface UdpSessionOptions extends Admitted {
   /** Sends a datagram back to the peer. */
   readonly reply: (bytes: Uint8Array) => void;
   /** Called once, when the socket has been closed. `fault`: it never came to be; null: it did. */
   readonly over: (fault: SystemError | null) => void;
   /** A datagram was not passed on. */
-  readonly dropped: () => void;
+  readonly lost: () => void;
 }
 
 /** One peer's datagrams, with a socket of its own, so that the program on the other side can tell peers apart. */
@@ -27,13 +24,13 @@ export class UdpSession {
 
   constructor(options: UdpSessionOptions) {
     this.#options = options;
-    const { to, source } = options.onward;
+    const { to, source } = options;
     const { signal } = options.flow;
     this.#socket = createSocket({ type: isIPv6(to.address) ? 'udp6' : 'udp4' });
     this.#socket.on('message', (bytes) => this.#receive(bytes));
     // Once connected, an error is one datagram's, such as ECONNREFUSED: the program may be there again for the next.
     this.#socket.on('error', (error: SystemError) => {
-      if (this.#waiting === null) options.dropped();
+      if (this.#waiting === null) options.lost();
       else this.close('reset', error);
     });
     signal.addEventListener('abort', () => this.close(signal.reason as FlowEnd), { once: true });
@@ -45,12 +42,12 @@ export class UdpSession {
     this.usedAt = performance.now();
     if (this.#waiting !== null) {
       if (this.#waiting.length < UDP_WAITING_AT_MOST) this.#waiting.push(bytes);
-      else this.#options.dropped();
+      else this.#options.lost();
       return;
     }
     if (this.#over) return;
     if (this.#socket.getSendQueueSize() > UDP_BACKLOG_BYTES) {
-      this.#options.dropped();
+      this.#options.lost();
       return;
     }
     this.#socket.send(bytes);
@@ -68,7 +65,7 @@ export class UdpSession {
 
   #connect(): void {
     if (this.#over) return;
-    const { address, port } = this.#options.onward.to;
+    const { address, port } = this.#options.to;
     this.#socket.connect(port, address, () => {
       const waiting = this.#waiting ?? [];
       this.#waiting = null;

@@ -1,3 +1,4 @@
+import { BATCH_BYTES } from './batch.js';
 import type { Sys } from './sys.js';
 
 // Where in `Sys.memory` what is: each place has one use, so that no call can spoil what another has yet to read.
@@ -24,7 +25,10 @@ export const OPTION_AT: number = LENGTH_AT + 8;
 export const PIPE_AT: number = OPTION_AT + 8;
 export const COUNTER_AT: number = PIPE_AT + 8;
 export const COPY_AT: number = COUNTER_AT + 8;
-export const ARENA_BYTES: number = COPY_AT + COPY_BYTES;
+/** Datagrams from peers, and those back to them. */
+export const INWARD_AT: number = COPY_AT + COPY_BYTES;
+export const OUTWARD_AT: number = INWARD_AT + BATCH_BYTES;
+export const ARENA_BYTES: number = OUTWARD_AT + BATCH_BYTES;
 
 /** What is at those places, in the terms of those who use them. */
 export class Arena {

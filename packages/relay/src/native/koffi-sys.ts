@@ -1,5 +1,6 @@
 import koffi from 'koffi';
 import { ADDRESS_BYTES, ARENA_BYTES } from './arena.js';
+import { HEADER_BYTES } from './batch.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, type Sys } from './sys.js';
 
 // bits/socket.h, fcntl.h, sys/epoll.h: of x86-64 and arm64 alike.
@@ -62,11 +63,14 @@ function socketCalls(call: Declared, place: Place): Omit<Sys, 'memory' | keyof B
   };
 }
 
-type ByteCalls = Pick<Sys, 'recv' | 'send' | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'>;
+type ByteCalls = Pick<Sys, 'recv' | 'send' | BatchedCall | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'>;
+type BatchedCall = 'recvmmsg' | 'sendmmsg' | 'addressOf';
 
 function byteCalls(call: Declared, place: Place): ByteCalls {
   const recv = call('int64_t recv(int, uintptr_t, size_t, int)');
   const send = call('int64_t send(int, uintptr_t, size_t, int)');
+  const recvmmsg = call('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)');
+  const sendmmsg = call('int sendmmsg(int, uintptr_t, uint32_t, int)');
   const splice = call('int64_t splice(int, uintptr_t, int, uintptr_t, size_t, uint32_t)');
   const pipe2 = call('int pipe2(uintptr_t, int)');
   const fcntl = call('int fcntl(int, int, int64_t)');
@@ -75,6 +79,9 @@ function byteCalls(call: Declared, place: Place): ByteCalls {
   return {
     recv: (fd, at, length) => recv(fd, place(at, length), length, 0),
     send: (fd, at, length) => send(fd, place(at, length), length, MSG_NOSIGNAL),
+    recvmmsg: (fd, at, count) => recvmmsg(fd, place(at, count * HEADER_BYTES), count, 0, 0),
+    sendmmsg: (fd, at, count) => sendmmsg(fd, place(at, count * HEADER_BYTES), count, MSG_NOSIGNAL),
+    addressOf: (at, length) => BigInt(place(at, length)),
     splice: (from, to, length) => splice(from, 0, to, 0, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK),
     pipe2: (at) => pipe2(place(at, 8), FLAGS),
     setPipeSize: (fd, bytes) => fcntl(fd, F_SETPIPE_SZ, bytes),

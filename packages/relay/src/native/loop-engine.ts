@@ -11,9 +11,10 @@ import type {
   Listening,
 } from '../contracts.js';
 import { connectErrorOf, legErrorOf, listenErrorOf } from '../stream-errors.js';
+import { DatagramDesk } from './datagram-desk.js';
 import { nameOf } from './errno-names.js';
 import type { Host } from './host.js';
-import { NativeLeg } from './native-leg.js';
+import { NativeLeg, ownLeg } from './native-leg.js';
 import type { News, PairEnd } from './protocol.js';
 import { socketAddressOf } from './socket-address.js';
 
@@ -42,6 +43,7 @@ interface Joint {
 /** The engine over a loop, wherever that runs: it numbers what there is, and keeps who waits for which answer. */
 export class LoopEngine implements Engine {
   readonly name = 'native';
+  readonly desk: DatagramDesk;
   readonly #host: Host;
   readonly #listeners = new Map<number, Listener>();
   readonly #attempts = new Map<number, Attempt>();
@@ -54,6 +56,7 @@ export class LoopEngine implements Engine {
 
   constructor(host: Host) {
     this.#host = host;
+    this.desk = new DatagramDesk({ host, nextId: () => this.#nextId(), onPlaces: () => this.#hold() });
     host.onNews((news) => this.#hear(news));
     void host.gone.then(() => this.#fail());
   }
@@ -192,10 +195,8 @@ export class LoopEngine implements Engine {
       case 'shortage':
         this.#shortages += 1;
         return;
-      default: {
-        const never: never = news;
-        throw new Error(`there is no news ${JSON.stringify(never)}`);
-      }
+      default:
+        this.desk.hear(news);
     }
   }
 
@@ -277,12 +278,14 @@ export class LoopEngine implements Engine {
     for (const leg of [...this.#legs.values()]) leg.broke(GONE);
     for (const { over } of [...this.#joints.values()]) over('reset');
     this.#joints.clear();
+    this.desk.fail();
     this.#hold();
   }
 
   /** The process stays while there is anything, as it does for Node's own sockets. */
   #hold(): void {
-    const isHeld = this.#listeners.size + this.#attempts.size + this.#legs.size + this.#joints.size > 0;
+    const own = this.#listeners.size + this.#attempts.size + this.#legs.size + this.#joints.size;
+    const isHeld = own + this.desk.places > 0;
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
     this.#host.hold(isHeld);
@@ -292,9 +295,4 @@ export class LoopEngine implements Engine {
     this.#lastId += 1;
     return this.#lastId;
   }
-}
-
-function ownLeg(leg: Leg): NativeLeg {
-  if (leg instanceof NativeLeg) return leg;
-  throw new Error('a leg of another engine was given to the native engine');
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../contracts.js';
 import { Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
 import { beginConnection } from './begin-connection.js';
+import { Datagrams } from './datagrams.js';
 import { Descriptors, type Watcher } from './descriptors.js';
 import { Doors, type DoorsHome } from './doors.js';
 import { LONGEST_SLEEP } from './native-limits.js';
@@ -40,6 +41,7 @@ export class Loop implements PairHome, DoorsHome {
   readonly #arena: Arena;
   readonly #epoll: number;
   readonly #doors: Doors = new Doors(this);
+  readonly #datagrams: Datagrams;
   readonly #wires = new Map<number, Wire>();
   readonly #ending = new Set<Wire>();
   readonly #arrivals = new Set<Wire>();
@@ -59,6 +61,7 @@ export class Loop implements PairHome, DoorsHome {
     this.wake = sys.eventfd();
     this.descriptors = new Descriptors(sys, this.#arena, this.#epoll);
     this.pipes = new Pipes(sys, this.#arena);
+    this.#datagrams = new Datagrams(this, outside.limits.sweep);
     const waker: Watcher = { ready: () => void sys.read(this.wake, COUNTER_AT, 8) };
     const begun = this.#epoll < 0 || this.wake < 0 ? -1 : this.descriptors.watch(this.wake, EPOLLIN, waker);
     if (begun >= 0) return;
@@ -85,6 +88,7 @@ export class Loop implements PairHome, DoorsHome {
     const unfinished = this.#unfinished;
     this.#unfinished = [];
     for (const work of unfinished) work.resume();
+    this.#datagrams.look();
     this.#doors.look();
     if (this.now >= this.#sweepAt) this.#sweep();
     this.#send();
@@ -95,6 +99,7 @@ export class Loop implements PairHome, DoorsHome {
     this.#doors.closeAll();
     for (const pair of [...this.#pairs.values()]) pair.close('reset');
     for (const wire of [...this.#wires.values()]) wire.close('reset');
+    this.#datagrams.close();
     this.pipes.release();
     this.#sys.close(this.#epoll);
     this.#send();
@@ -212,20 +217,14 @@ export class Loop implements PairHome, DoorsHome {
       case 'counted':
         this.#countsAreSeen = true;
         return;
-      default: {
-        const never: never = command;
-        throw new Error(`there is no command ${JSON.stringify(never)}`);
-      }
+      default:
+        this.#datagrams.do(command);
     }
   }
 
   #listen(id: number, at: Uint8Array): void {
     const port = this.#doors.open(id, at);
-    if (port >= 0) {
-      this.tell({ kind: 'listening', id, port });
-      return;
-    }
-    this.tell({ kind: 'not_listening', id, errno: -port });
+    this.tell(port < 0 ? { kind: 'not_listening', id, errno: -port } : { kind: 'listening', id, port });
   }
 
   #connect({ id, to, source }: Extract<Command, { kind: 'connect' }>): void {
@@ -265,7 +264,8 @@ export class Loop implements PairHome, DoorsHome {
   }
 
   #sleep(): number {
-    const until = Math.min(this.#sweepAt, this.#doors.wakesAt ?? Number.POSITIVE_INFINITY, this.now + LONGEST_SLEEP);
+    const looks = Math.min(this.#sweepAt, this.#datagrams.wakesAt);
+    const until = Math.min(looks, this.#doors.wakesAt ?? Number.POSITIVE_INFINITY, this.now + LONGEST_SLEEP);
     return Math.max(0, Math.ceil(until - this.now));
   }
 

@@ -142,3 +142,8 @@ export class NativeLeg implements Leg {
     });
   }
 }
+
+export function ownLeg(leg: Leg): NativeLeg {
+  if (leg instanceof NativeLeg) return leg;
+  throw new Error('a leg of another engine was given to the native engine');
+}

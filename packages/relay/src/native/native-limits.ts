@@ -27,6 +27,16 @@ export const HANDED_OVER_AT_MOST = 1_024;
 /** Bytes that wait to be sent to one end while it is not joined: a handshake's. A write beyond is refused. */
 export const WAITING_AT_MOST = 1_048_576;
 
+/** Datagrams taken from one socket, or sent by one, before the others have their turn; each way has as many slots. */
+export const DATAGRAMS_AT_ONCE = 64;
+
+/** A session whose replies come one by one has so many read by themselves before it is tried whether there are more. */
+export const READ_ALONE = 16;
+
+/** Peers of one UDP mapping that the main thread has not spoken of yet, and all their bytes; more are dropped. */
+export const NEWCOMERS_AT_MOST = 256;
+export const NEWCOMERS_BYTES_AT_MOST = 1_048_576;
+
 /** The loop looks around at least this often, whatever happens. */
 export const LONGEST_SLEEP: Millis = 30_000;
 

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../contracts.js';
+import type { DatagramCommand, DatagramNews } from './datagram-protocol.js';
 
 // What the engine and its loop say to each other. Both sides count: connections outwards have positive numbers, given
 // by the engine; those that arrive have negative ones, given by the loop. So a number never means two things.
@@ -28,7 +29,8 @@ export type Command =
   /** So many connections that arrived have been taken note of. */
   | { readonly kind: 'took'; readonly count: number }
   /** The last `counts` have been taken note of. */
-  | { readonly kind: 'counted' };
+  | { readonly kind: 'counted' }
+  | DatagramCommand;
 
 /** Which call failed, where that makes a difference. */
 export type FailedCall = 'bind' | 'other';
@@ -64,7 +66,8 @@ export type News =
       readonly sent: number;
       readonly received: number;
     }
-  | { readonly kind: 'shortage' };
+  | { readonly kind: 'shortage' }
+  | DatagramNews;
 
 /** `cut`: because it was asked for. */
 export type PairEnd = 'finished' | 'reset' | 'idle' | 'half_closed_idle' | 'cut';

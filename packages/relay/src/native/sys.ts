@@ -21,6 +21,12 @@ export interface Sys {
   recv(fd: number, at: number, length: number): number;
   /** Without a SIGPIPE. */
   send(fd: number, at: number, length: number): number;
+  /** `count` headers at `at`, laid out as `Batch` has them. Answers with how many datagrams came; never waits. */
+  recvmmsg(fd: number, at: number, count: number): number;
+  /** Answers with how many went: fewer than `count`, where the next one could not. */
+  sendmmsg(fd: number, at: number, count: number): number;
+  /** Where a place is, for structures in `memory` that name others: they may name nothing else. */
+  addressOf(at: number, length: number): bigint;
   /** Moves bytes without copying them. One of the two is a pipe. */
   splice(from: number, to: number, length: number): number;
   /** Two ints at `at`: the end to read from, the end to write to. */
@@ -45,12 +51,15 @@ export interface Sys {
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
 export const SO_KEEPALIVE = 9;
 export const SO_LINGER = 13;
 export const IPPROTO_TCP = 6;
@@ -58,6 +67,9 @@ export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+
+/** A datagram was longer than the room for it (include/linux/socket.h). */
+export const MSG_TRUNC = 0x20;
 
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;

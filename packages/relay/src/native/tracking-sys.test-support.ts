@@ -1,7 +1,7 @@
 import type { Prng } from '@hurricane/core/testing';
 import { CONTROL_AT, PIPE_AT } from './arena.js';
 import * as errno from './sys.js';
-import { EPOLL_CTL_DEL, EPOLL_CTL_MOD, SO_LINGER, SOL_SOCKET, type Sys } from './sys.js';
+import { EPOLL_CTL_DEL, EPOLL_CTL_MOD, SO_LINGER, SOCK_DGRAM, SOL_SOCKET, type Sys } from './sys.js';
 
 export interface Injection {
   readonly prng: Prng;
@@ -9,15 +9,18 @@ export interface Injection {
   readonly rate: number;
 }
 
-type Name = Exclude<keyof Sys, 'memory' | 'openMax'>;
+type Name = Exclude<keyof Sys, 'memory' | 'openMax' | 'addressOf'>;
 
 const EIO = 5;
 const EBUSY = 16;
+const EMSGSIZE = 90;
 const ENOSPC = 28;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 const ENETUNREACH = 101;
 const ENOTCONN = 107;
+const ECONNREFUSED = 111;
+const EHOSTUNREACH = 113;
 const { EPERM, EAGAIN, EINTR, ENOMEM, EINVAL, ENFILE, EMFILE, EPIPE, EPROTO, ECONNABORTED, ECONNRESET, ENOBUFS } =
   errno;
 
@@ -33,6 +36,8 @@ const FAULTS: Readonly<Record<Name, readonly number[]>> = {
   getsockopt: [ENOBUFS],
   recv: [EAGAIN, EINTR, ECONNRESET, ENOMEM],
   send: [EAGAIN, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM],
+  recvmmsg: [EAGAIN, EINTR, ECONNREFUSED, ENOMEM],
+  sendmmsg: [EAGAIN, EINTR, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, EPERM, ENOBUFS, ENOMEM],
   splice: [EAGAIN, EINTR, ECONNRESET, EPIPE, EINVAL, EPERM, ENOMEM],
   pipe2: [EMFILE, ENFILE],
   setPipeSize: [EPERM, EBUSY, ENOMEM],
@@ -57,6 +62,8 @@ export class TrackingSys {
   /** How often each fault was told: `recv 11`. */
   readonly told = new Map<string, number>();
   #inject: Injection | null = null;
+  /** Sockets for datagrams, of which the kernel takes no part. */
+  readonly #whole = new Set<number>();
   readonly #interests = new Map<number, { readonly epoll: number; readonly bytes: Uint8Array }>();
 
   constructor(sys: Sys) {
@@ -92,11 +99,14 @@ export class TrackingSys {
     return {
       memory: sys.memory,
       openMax: () => sys.openMax(),
-      socket: (a, b) =>
-        opened(
+      socket: (a, b) => {
+        const fd = opened(
           on('socket', [], () => sys.socket(a, b)),
           'socket',
-        ),
+        );
+        if (b === SOCK_DGRAM) this.#whole.add(fd);
+        return fd;
+      },
       bind: (fd, a, b) => on('bind', [fd], () => sys.bind(fd, a, b)),
       listen: (fd, a) => on('listen', [fd], () => sys.listen(fd, a)),
       accept4: (fd, a, b) =>
@@ -111,7 +121,10 @@ export class TrackingSys {
         on('setsockopt', [fd], () => sys.setsockopt(fd, a, b, c, d), a === SOL_SOCKET && b === SO_LINGER),
       getsockopt: (fd, a, b, c, d) => on('getsockopt', [fd], () => sys.getsockopt(fd, a, b, c, d)),
       recv: (fd, a, b) => on('recv', [fd], () => sys.recv(fd, a, b)),
-      send: (fd, a, b) => on('send', [fd], () => sys.send(fd, a, this.#shorter(b))),
+      send: (fd, a, b) => on('send', [fd], () => sys.send(fd, a, this.#whole.has(fd) ? b : this.#shorter(b))),
+      recvmmsg: (fd, a, b) => on('recvmmsg', [fd], () => sys.recvmmsg(fd, a, b)),
+      sendmmsg: (fd, a, b) => on('sendmmsg', [fd], () => sys.sendmmsg(fd, a, this.#shorter(b))),
+      addressOf: (a, b) => sys.addressOf(a, b),
       splice: (from, to, a) => on('splice', [from, to], () => sys.splice(from, to, a)),
       pipe2: (a) => {
         const made = on('pipe2', [], () => sys.pipe2(a));
@@ -124,6 +137,7 @@ export class TrackingSys {
         const answer = on('close', [fd], () => sys.close(fd));
         this.open.delete(fd);
         this.#interests.delete(fd);
+        this.#whole.delete(fd);
         return answer;
       },
       epollCreate: () =>

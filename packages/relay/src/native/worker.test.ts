@@ -1,8 +1,10 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
-import type { FlowEnd, Leg } from '../contracts.js';
+import type { DatagramOptions, FlowEnd, Leg } from '../contracts.js';
 import { client, echo, endOf, HOST, handFlow, program } from '../loopback.test-support.js';
 import { type NativeEngine, startNativeEngine } from '../native-engine.js';
 import { launchFromSource, nativeIsMissing } from './trial.test-support.js';
@@ -69,6 +71,42 @@ describe.skipIf(missing !== null)(
       expect((await spare.write(new Uint8Array(1)))._unsafeUnwrapErr()).toEqual(gone);
       await listening.close();
       to.close();
+      await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
+    });
+
+    it('dies with its datagrams: each flow is reset once, and descriptors come back', async () => {
+      const before = descriptors();
+      const { engine, worker } = await anEngine();
+      const [echoing, peer] = [createSocket('udp4').bind(0, HOST), createSocket('udp4')];
+      await once(echoing, 'listening');
+      echoing.on('message', (bytes, { port }) => echoing.send(bytes, port, HOST));
+      const flow = handFlow();
+      const overs: unknown[] = [];
+      const options: DatagramOptions = {
+        at: { address: HOST, port: 0 },
+        idle: 60_000,
+        peers: 10,
+        admit: () => ({ to: { address: HOST, port: echoing.address().port }, source: null, flow }),
+        over: (fault) => void overs.push(fault),
+        lost: () => {},
+      };
+      const open = (await engine.datagrams(options))._unsafeUnwrap();
+      peer.send('hello', open.local.port, HOST);
+      await once(peer, 'message');
+
+      void worker.terminate();
+      // A thread that sleeps in the kernel ends once it wakes.
+      peer.send('wake up', open.local.port, HOST);
+
+      await engine.gone;
+      await waitFor(() => overs.length > 0, 2_000, 'the session to be over');
+      expect(flow.told.ends).toEqual(['reset']);
+      expect(overs).toEqual([null]);
+      await open.close();
+      const gone = { kind: 'failed', code: 'ESHUTDOWN' };
+      expect((await engine.datagrams(options))._unsafeUnwrapErr()).toEqual(gone);
+      echoing.close();
+      peer.close();
       await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
     });
 

@@ -1,0 +1,201 @@
+import { DATAGRAMS_AT_ONCE } from './native-limits.js';
+import { EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
+
+// What recvmmsg(2) and sendmmsg(2) are told, in places of the arena. The C library declares `struct mmsghdr`
+// (bits/types/struct_iovec.h, bits/socket.h, sys/socket.h) with the same layout for every 64-bit machine whose bytes
+// are in little-endian order, x86-64 and arm64 among them: the kernel's own is made of pointers, `size_t` and `int`
+// (include/linux/socket.h, `struct user_msghdr`), each aligned to its size.
+
+/** `struct mmsghdr`: a `msghdr` of 56 B, the length, and 4 B to align the next. */
+export const HEADER_BYTES = 64;
+const NAME_AT = 0;
+const NAME_LENGTH_AT = 8;
+const VECTORS_AT = 16;
+const VECTOR_COUNT_AT = 24;
+const FLAGS_AT = 48;
+const LENGTH_AT = 56;
+
+/** `struct iovec`: an address and a `size_t`. */
+const VECTOR_BYTES = 16;
+const VECTOR_LENGTH_AT = 8;
+
+/** Room for a `sockaddr_in6` (28 B). */
+const NAME_BYTES = 32;
+const NAME_ROOM = 28;
+
+/** UDP has 16 bits for the length of a datagram, its header included (RFC 768): none is ever cut. */
+export const LONGEST_DATAGRAM = 65_535;
+
+/** Beyond the longest, an odd number of cache lines: at a power of two the beginnings of all would share one place. */
+const SLOT_BYTES = 65_856;
+
+const PER_SLOT = 2 * HEADER_BYTES + 2 * VECTOR_BYTES + NAME_BYTES + SLOT_BYTES;
+
+/** Bytes of the arena for one batch. Only pages that a datagram has been in are really there. */
+export const BATCH_BYTES: number = DATAGRAMS_AT_ONCE * PER_SLOT;
+
+/**
+ * Datagrams on their way through, each in a slot of its own, which is received into and sent from.
+ *
+ * The one place that writes what the kernel takes for addresses and lengths.
+ */
+export class Batch {
+  readonly #sys: Sys;
+  readonly #memory: Uint8Array;
+  /** The same memory, for what only a Buffer can do fast. */
+  readonly #bytes: Buffer;
+  readonly #view: DataView;
+  /** Headers to receive by, headers to send by, their vectors, names, slots. */
+  readonly #received: number;
+  readonly #sent: number;
+  readonly #receivedVectors: number;
+  readonly #sentVectors: number;
+  readonly #names: number;
+  readonly #slots: number;
+  readonly #isNamed: boolean;
+  /** Headers in which the kernel has put the length of an address in place of the room for it. */
+  #namesReceived = 0;
+
+  /** `named`: whether the addresses of peers are what is received with datagrams, or what they are sent with. */
+  constructor(sys: Sys, at: number, named: 'received' | 'sent') {
+    const { memory } = sys;
+    this.#sys = sys;
+    this.#memory = memory;
+    this.#bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
+    this.#view = new DataView(memory.buffer, memory.byteOffset, memory.length);
+    this.#received = at;
+    this.#sent = this.#received + DATAGRAMS_AT_ONCE * HEADER_BYTES;
+    this.#receivedVectors = this.#sent + DATAGRAMS_AT_ONCE * HEADER_BYTES;
+    this.#sentVectors = this.#receivedVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
+    this.#names = this.#sentVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
+    this.#slots = this.#names + DATAGRAMS_AT_ONCE * NAME_BYTES;
+    this.#isNamed = named === 'received';
+    for (let i = 0; i < DATAGRAMS_AT_ONCE; i += 1) {
+      this.#layOut(i, this.#received, this.#receivedVectors, this.#isNamed);
+      this.#layOut(i, this.#sent, this.#sentVectors, !this.#isNamed);
+    }
+  }
+
+  /** Into the slots from `from` on. Answers as recvmmsg(2): how many came, at least one, or a negated errno. */
+  receive(fd: number, from: number): number {
+    for (; this.#namesReceived > 0; this.#namesReceived -= 1)
+      this.#view.setUint32(this.#received + (this.#namesReceived - 1) * HEADER_BYTES + NAME_LENGTH_AT, NAME_ROOM, true);
+    const got = this.#sys.recvmmsg(fd, this.#received + from * HEADER_BYTES, DATAGRAMS_AT_ONCE - from);
+    for (let i = from; i < from + got; i += 1)
+      this.#setLength(i, this.#view.getUint32(this.#received + i * HEADER_BYTES + LENGTH_AT, true));
+    if (this.#isNamed && got > 0) this.#namesReceived = from + got;
+    return got;
+  }
+
+  /** Into that slot, one of a socket's that is connected. Answers as `receive`; costs less where only one is there. */
+  receiveOne(fd: number, i: number): number {
+    const got = this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM);
+    if (got < 0) return got;
+    this.#setLength(i, got);
+    return 1;
+  }
+
+  /** It has been cut to the room there was, and must not go on. */
+  isCut(i: number): boolean {
+    return (this.#view.getUint32(this.#received + i * HEADER_BYTES + FLAGS_AT, true) & MSG_TRUNC) !== 0;
+  }
+
+  lengthOf(i: number): number {
+    return this.#view.getUint32(this.#sentVectors + i * VECTOR_BYTES + VECTOR_LENGTH_AT, true);
+  }
+
+  /** A copy, which outlives what is received next. */
+  bytesOf(i: number): Uint8Array {
+    const at = this.#slotAt(i);
+    return this.#memory.slice(at, at + this.lengthOf(i));
+  }
+
+  /** Whom it came from, as a key: one character for each byte behind the family. Read before the next is received. */
+  peerOf(i: number): string {
+    const at = this.#names + i * NAME_BYTES;
+    return this.#bytes.toString('latin1', at + 2, at + this.#nameLength(i));
+  }
+
+  /** A copy of that address as the kernel has it. */
+  nameOf(i: number): Uint8Array {
+    const at = this.#names + i * NAME_BYTES;
+    return this.#memory.slice(at, at + this.#nameLength(i));
+  }
+
+  /** Whom it goes to. */
+  address(i: number, name: Uint8Array): void {
+    if (name.length > NAME_ROOM) throw new RangeError(`an address of ${name.length} B`);
+    this.#bytes.set(name, this.#names + i * NAME_BYTES);
+    this.#view.setUint32(this.#sent + i * HEADER_BYTES + NAME_LENGTH_AT, name.length, true);
+  }
+
+  put(i: number, bytes: Uint8Array): void {
+    this.#setLength(i, bytes.length);
+    this.#bytes.set(bytes, this.#slotAt(i));
+  }
+
+  /**
+   * Sends those from `from` up to `to`, in order: to their addresses, or by a socket that is connected.
+   *
+   * Answers with how many were lost: nothing waits here.
+   */
+  send(fd: number, from: number, to: number): number {
+    let lost = 0;
+    let isAgain = false;
+    for (let i = from; i < to; ) {
+      const sent = to - i === 1 && this.#isNamed ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
+      if (sent === -EINTR) continue;
+      // The kernel has no room: as with a full queue, whatever comes next is dropped.
+      if (sent === -EAGAIN) return lost + to - i;
+      if (sent > 0) {
+        i += sent;
+        isAgain = false;
+        continue;
+      }
+      // A socket tells by it what befell an earlier datagram as well (udp(7)): this one may not have been tried yet.
+      if (isAgain) i += 1;
+      else lost += 1;
+      isAgain = !isAgain;
+    }
+    return lost;
+  }
+
+  #sendMany(fd: number, from: number, to: number): number {
+    return this.#sys.sendmmsg(fd, this.#sent + from * HEADER_BYTES, to - from);
+  }
+
+  /** By a socket that is connected; costs less. */
+  #sendOne(fd: number, i: number): number {
+    const sent = this.#sys.send(fd, this.#slotAt(i), this.lengthOf(i));
+    return sent < 0 ? sent : 1;
+  }
+
+  #slotAt(i: number): number {
+    return this.#slots + i * SLOT_BYTES;
+  }
+
+  #nameLength(i: number): number {
+    return Math.min(this.#view.getUint32(this.#received + i * HEADER_BYTES + NAME_LENGTH_AT, true), NAME_ROOM);
+  }
+
+  #setLength(i: number, length: number): void {
+    if (i < 0 || i >= DATAGRAMS_AT_ONCE || length > LONGEST_DATAGRAM)
+      throw new RangeError(`no room for a datagram of ${length} B in slot ${i}`);
+    this.#view.setUint32(this.#sentVectors + i * VECTOR_BYTES + VECTOR_LENGTH_AT, length, true);
+  }
+
+  #layOut(i: number, headers: number, vectors: number, isNamed: boolean): void {
+    const view = this.#view;
+    const header = headers + i * HEADER_BYTES;
+    const vector = vectors + i * VECTOR_BYTES;
+    this.#bytes.fill(0, header, header + HEADER_BYTES);
+    if (isNamed) {
+      view.setBigUint64(header + NAME_AT, this.#sys.addressOf(this.#names + i * NAME_BYTES, NAME_ROOM), true);
+      view.setUint32(header + NAME_LENGTH_AT, NAME_ROOM, true);
+    }
+    view.setBigUint64(header + VECTORS_AT, this.#sys.addressOf(vector, VECTOR_BYTES), true);
+    view.setBigUint64(header + VECTOR_COUNT_AT, 1n, true);
+    view.setBigUint64(vector, this.#sys.addressOf(this.#slotAt(i), LONGEST_DATAGRAM), true);
+    view.setBigUint64(vector + VECTOR_LENGTH_AT, BigInt(LONGEST_DATAGRAM), true);
+  }
+}
