@@ -10,6 +10,7 @@ import type {
   Leg,
   ListenError,
   Listening,
+  Route,
 } from './contracts.js';
 import { tryEngine } from './engine-trial.js';
 import { REOPEN_AFTER, REOPEN_AFTER_AT_MOST } from './limits.js';
@@ -75,7 +76,9 @@ export class EngineInUse implements Engine {
     return this.#current.listen(at, accept).map((now) => {
       const held: Held = { at: now.local, accept, now, isClosed: false };
       this.#held.add(held);
-      return { local: now.local, close: () => this.#close(held) };
+      // One that takes over leads nothing by itself: what arrives is handed over.
+      const lead = now.lead === undefined ? {} : { lead: (route: Route | null) => held.now?.lead?.(route) };
+      return { local: now.local, ...lead, close: () => this.#close(held) };
     });
   }
 

@@ -33,7 +33,12 @@ interface Relay extends Bench {
 async function relay(to: Endpoint, limits: Partial<UdpLimits> = {}, source: string | null = null): Promise<Relay> {
   const bench = aBench(handWays(aWay({ tunnel: 'a', address: '::1' })));
   const onward: Onward = { to, source, tunnel: 'a' };
-  const passage = { origin: 'mapping udp 0', proxyProtocol: false, onward: () => onward };
+  const passage = {
+    origin: 'mapping udp 0',
+    proxyProtocol: false,
+    onChange: () => () => undefined,
+    onward: () => onward,
+  };
   const all: UdpLimits = { idle: 60_000, peers: 100, ...limits };
   const carrier = new UdpCarrier({ address: '::1', port: 0 }, passage, bench, all);
   (await carrier.take())._unsafeUnwrap();
