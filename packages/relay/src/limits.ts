@@ -14,7 +14,7 @@ export const FLOWS_OF_ONE_CLIENT = 4_096;
 /** Addresses whose client is looked up and not worked out; beyond it, all are forgotten and learnt anew. */
 export const CLIENTS_REMEMBERED = 1_024;
 
-/** Connections that an engine leads on before the table of flows has been told of them, and never more than it has room. */
+/** Connections that an engine leads on before the table of flows is told; never more than that has room for. */
 export const LED_AT_MOST = 1_024;
 
 /** Tunnels of which it is remembered when they were lost: many more than there are. */

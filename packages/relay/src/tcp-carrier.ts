@@ -6,7 +6,7 @@ import { endpointText } from './mapping-spec.js';
 import type { Onward, Passage, PassageDeps } from './passage.js';
 import { proxyHeader } from './proxy-header.js';
 
-/** Takes TCP connections at one address and leads each onward, or lets the engine do so where nothing is to be asked. */
+/** Takes TCP connections at one address and leads each onward; where nothing is to be asked, the engine does. */
 export class TcpCarrier implements Carrier {
   readonly #at: Endpoint;
   readonly #passage: Passage;

@@ -84,7 +84,7 @@ export type News =
   | LedNews
   | { readonly kind: 'shortage' };
 
-/** What became of connections that were led on since the last one; these have the numbers of connections that arrive. */
+/** What became of connections that were led on, since the last one. They have the numbers of those that arrive. */
 export interface LedNews {
   readonly kind: 'led';
   /** Two numbers for each: which, and the era of its route. */
