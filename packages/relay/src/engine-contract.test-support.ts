@@ -22,6 +22,8 @@ import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
 /** An engine under test. */
 export interface EngineOnTrial {
   readonly engine: Engine;
+  /** It is to lead connections on by itself. */
+  readonly leads?: true;
   close(): Promise<void>;
 }
 
@@ -441,7 +443,7 @@ function listening(engineWith: Start): void {
 }
 
 /** A listener of a process that is stopped, with its queue full: the kernel answers no further SYN. */
-async function deaf(): Promise<Endpoint> {
+export async function deaf(): Promise<Endpoint> {
   const code = `const s = require('net').createServer().listen({ port: 0, host: '${HOST}', backlog: 1 }, () => {
     process.send(s.address().port);
   })`;

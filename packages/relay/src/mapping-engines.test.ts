@@ -317,7 +317,12 @@ for (const [name, start, skip] of MAPPING_ENGINES)
         expect(new Set(await Promise.all(Array.from({ length: 30 }, one)))).toEqual(new Set(['ping']));
 
       await waitFor(() => flows.totals()[0]?.ended.finished === 300, 2_000, 'the flows to end');
-      expect(flows.totals()[0]).toMatchObject({ active: 0, sent: 1_200, received: 1_200, ended: { finished: 300, reset: 0 } });
+      expect(flows.totals()[0]).toMatchObject({
+        active: 0,
+        sent: 1_200,
+        received: 1_200,
+        ended: { finished: 300, reset: 0 },
+      });
       await waitFor(() => readdirSync('/proc/self/fd').length <= before, 2_000, 'descriptors to come back');
     });
   });
