@@ -49,7 +49,7 @@ export function handRoute(to: Endpoint, onLead: OnLead, parts: Partial<Route> = 
   };
 }
 
-/** Leads what arrives to `to`: as a mapping has it done, or, where it is asked about each, as a SOCKS5 proxy does it. */
+/** Leads what arrives to `to`: by a route, or asked about each connection. */
 export async function leadTo(trial: EngineOnTrial, to: Endpoint, onLead: OnLead): Promise<Listening> {
   if (trial.leads === true) {
     const led = await ledListener(trial, handRoute(to, onLead));
