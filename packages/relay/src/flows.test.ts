@@ -111,7 +111,7 @@ describe('the table of flows', () => {
 });
 
 describe('a flow that is told of after it began', () => {
-  it('is listed, counted and ended as any other, by being cut', () => {
+  it('is listed, counted and ended like all others, by being cut', () => {
     const ways = handWays(A, B);
     const table = new FlowTable({ ways, now: () => 7 });
     const cuts: string[] = [];

@@ -1,4 +1,4 @@
-import { ADDRESS_AT, LENGTH_AT, SOCKET_ADDRESS_BYTES } from './arena.js';
+import { ADDRESS_AT, SOCKET_ADDRESS_BYTES } from './arena.js';
 import { beginConnection } from './begin-connection.js';
 import type { LedReport } from './led-report.js';
 import { Pair, type PairHome } from './pair.js';
@@ -70,13 +70,14 @@ export class Leads {
     const way = this.#routes.get(listener);
     if (way === undefined || way.to === null || this.#untold >= this.#room || this.report.isFull) return false;
     const { descriptors, now } = this.home;
-    const { arena } = descriptors;
-    const length = Math.min(arena.int(LENGTH_AT), SOCKET_ADDRESS_BYTES);
-    const client = arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + length);
-    for (const address of way.except) if (isSameAddress(address, client)) return false;
+    const { bytes } = descriptors.arena;
+    if (way.except.length > 0) {
+      const client = bytes.subarray(ADDRESS_AT, ADDRESS_AT + SOCKET_ADDRESS_BYTES);
+      if (way.except.some((address) => isSameAddress(address, client))) return false;
+    }
     const flow = this.home.nextArrival();
     this.#untold += 1;
-    this.report.begun(flow, way.era, client);
+    this.report.begun(flow, way.era, bytes, ADDRESS_AT);
     const begun = beginConnection(descriptors, way.to, way.source);
     if ('call' in begun) {
       // As a machine that refuses.

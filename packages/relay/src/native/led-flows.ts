@@ -5,7 +5,8 @@ import { SOCKET_ADDRESS_BYTES } from './arena.js';
 import { nameOf } from './errno-names.js';
 import type { Command, LedNews } from './protocol.js';
 import { PAIR_ENDS } from './protocol.js';
-import { endpointOf, socketAddressOf } from './socket-address.js';
+import { endpointOf, familyOf, socketAddressOf } from './socket-address.js';
+import { AF_INET } from './sys.js';
 
 /** What is known here of a connection that the loop has led on. */
 interface Known {
@@ -128,7 +129,12 @@ class Names {
   readonly #known = new Map<string, string>();
 
   of(address: Uint8Array): Endpoint {
-    const key = Buffer.from(address.buffer, address.byteOffset, address.length).toString('latin1', 4);
+    // What tells addresses apart; behind an IPv4 address lies what was there before.
+    const key = Buffer.from(address.buffer, address.byteOffset, address.length).toString(
+      'latin1',
+      4,
+      familyOf(address) === AF_INET ? 8 : SOCKET_ADDRESS_BYTES,
+    );
     const port = (address[2] ?? 0) * 256 + (address[3] ?? 0);
     const known = this.#known.get(key);
     if (known !== undefined) return { address: known, port };

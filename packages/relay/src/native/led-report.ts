@@ -24,11 +24,12 @@ export class LedReport {
     return this.#count >= LED_IN_ONE_MESSAGE;
   }
 
-  /** `client`: as the kernel wrote it. */
-  begun(flow: number, era: number, client: Uint8Array): void {
+  /** Its client's address is what the kernel wrote to `memory` at `at`; what is behind a short one means nothing. */
+  begun(flow: number, era: number, memory: Uint8Array, at: number): void {
     this.#begun[2 * this.#count] = flow;
     this.#begun[2 * this.#count + 1] = era;
-    this.#clients.set(client, SOCKET_ADDRESS_BYTES * this.#count);
+    const to = SOCKET_ADDRESS_BYTES * this.#count;
+    for (let i = 0; i < SOCKET_ADDRESS_BYTES; i += 1) this.#clients[to + i] = memory[at + i] ?? 0;
     this.#count += 1;
   }
 

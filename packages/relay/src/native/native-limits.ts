@@ -26,7 +26,7 @@ export const ACCEPTS_AT_ONCE = 64;
 export const HANDED_OVER_AT_MOST = 1_024;
 
 /** What became of connections that were led on is told so much later at most: how late a flow is in the table. */
-export const TELL_AFTER: Millis = 10;
+export const TELL_AFTER: Millis = 20;
 
 /** And so many in one message; as many as may be untold (`LED_AT_MOST`, limits.ts). */
 export const LED_IN_ONE_MESSAGE = 1_024;
