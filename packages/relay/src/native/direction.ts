@@ -1,5 +1,5 @@
 import { COPY_AT, COPY_BYTES } from './arena.js';
-import { LARGE_MOVE_BYTES, LARGE_MOVES, PIPE_BYTES, ROUNDS_AT_ONCE, SMALL_MOVE_BYTES } from './native-limits.js';
+import { FULL_READS, PIPE_BYTES, ROUNDS_AT_ONCE, SMALL_MOVE_BYTES } from './native-limits.js';
 import type { Pipe, Pipes } from './pipes.js';
 import { EAGAIN, EINTR, EINVAL, ENOSYS, EPERM } from './sys.js';
 import type { Unfinished, Wire, WireHome } from './wire.js';
@@ -142,9 +142,13 @@ export class Direction implements Unfinished {
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return this.#refused(sent);
     const left = Math.max(sent, 0);
     if (left < got) this.#pending.push(arena.copied(left, got));
-    this.#score = got < LARGE_MOVE_BYTES ? 0 : this.#score + 1;
-    if (this.#score >= LARGE_MOVES) this.#isBulk = this.#maySplice;
-    return toTheEnd || left < got || got === COPY_BYTES;
+    if (got < COPY_BYTES) {
+      this.#score = 0;
+      return toTheEnd || left < got;
+    }
+    this.#score += 1;
+    if (this.#score >= FULL_READS) this.#isBulk = this.#maySplice;
+    return true;
   }
 
   #splice(): boolean {
@@ -156,7 +160,7 @@ export class Direction implements Unfinished {
     if (got <= 0) return this.#ended(got);
     this.#took(got);
     this.#inPipe = got;
-    this.#score = got < SMALL_MOVE_BYTES ? this.#score - 1 : LARGE_MOVES;
+    this.#score = got < SMALL_MOVE_BYTES ? this.#score - 1 : FULL_READS;
     if (this.#score < 0) this.#back(this.#maySplice);
     return true;
   }

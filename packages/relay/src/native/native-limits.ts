@@ -14,9 +14,8 @@ export const PIPES_KEPT = 16;
 /** Rounds for one direction before the others have theirs: 512 KiB copied, at most 8 MiB spliced. */
 export const ROUNDS_AT_ONCE = 8;
 
-/** Reads in a row that bring so much before a direction splices, and small ones in a row before it copies again. */
-export const LARGE_MOVE_BYTES = 32_768;
-export const LARGE_MOVES = 4;
+/** Reads in a row that fill the buffer before a direction splices, and small ones in a row before it copies again. */
+export const FULL_READS = 4;
 export const SMALL_MOVE_BYTES = 16_384;
 
 /** Connections taken from one listener before the others have their turn. */
