@@ -9,6 +9,7 @@ import { allOf, aWay, client, connecting, echo, endOf, handWays, program } from 
 import type { Mapping } from './mapping.js';
 import { enginesOf, MAPPING_ENGINES, type OpenMapping, openMapping } from './mapping-engines.test-support.js';
 import type { MappingSpec } from './mapping-spec.js';
+import { aBench, aRequest } from './mappings.test-support.js';
 
 // What a TCP mapping promises, whichever engine carries it and whether or not that asks about each connection.
 
@@ -212,6 +213,30 @@ for (const [name, start, skip] of MAPPING_ENGINES)
         ways.set(A, B);
       }
       expect(flows.totals()[0]).toMatchObject({ ended: { tunnel_down: 5, reset: 0 } });
+    });
+
+    it('is taken away with all that goes through it, though it has only just begun', async () => {
+      let reached = (): void => {};
+      const one = new Promise<void>((resolve) => {
+        reached = resolve;
+      });
+      const here = await serving((socket) => {
+        socket.on('error', () => {});
+        reached();
+      });
+      const { mappings, flows, lines } = aBench(handWays(A, B), { engine: await engineWith() });
+      closing.push(() => mappings.stop());
+      await mappings.map(aRequest({ internalPort: here.port }));
+      const port = Number(/:(\d+)$/.exec(lines[0] ?? '')?.[1]);
+      const socket = await client({ address: '127.0.0.2', port });
+      const end = endOf(socket);
+      await one;
+
+      expect((await mappings.unmap('tcp', 0)).isOk()).toBe(true);
+
+      expect(await end).toBe('ECONNRESET');
+      await waitFor(() => flows.totals()[0]?.ended.stopped === 1, 2_000, 'the flow to end');
+      expect(flows.size).toBe(0);
     });
 
     it('leads on what arrives by a tunnel that is called unreachable', async () => {
