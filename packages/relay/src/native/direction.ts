@@ -113,7 +113,7 @@ export class Direction implements Unfinished {
   /** Whether nothing waits any more. It tries until the kernel refuses: only then it tells when there is room again. */
   #deliver(): boolean {
     const { sys, arena } = this.#home.loop.descriptors;
-    for (let [first] = this.#pending; first !== undefined; [first] = this.#pending) {
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
       const sent = sys.send(this.#to.fd, COPY_AT, arena.stage(first));
       if (sent === -EINTR) continue;
       if (sent < 0) return this.#refused(sent);
