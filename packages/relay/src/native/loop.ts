@@ -232,11 +232,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
 
   #listen(id: number, at: Uint8Array): void {
     const port = this.#doors.open(id, at);
-    if (port >= 0) {
-      this.tell({ kind: 'listening', id, port });
-      return;
-    }
-    this.tell({ kind: 'not_listening', id, errno: -port });
+    this.tell(port < 0 ? { kind: 'not_listening', id, errno: -port } : { kind: 'listening', id, port });
   }
 
   #connect({ id, to, source }: Extract<Command, { kind: 'connect' }>): void {
