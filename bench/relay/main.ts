@@ -8,18 +8,22 @@ import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
 
-// The relay's engines beside the programs that do the same, on loopback. The relay has one processor, load and
-// target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx; HAProxy and
-// socat where they are installed (Debian packages). Takes about three minutes; prints one table in Markdown.
-// ONLY=bulk measures what has that in its name, ROUNDS=1 in one round.
+// A mapping on each of the relay's engines beside the programs that do the same, on loopback. The relay has one
+// processor, load and target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx;
+// HAProxy and socat where they are installed (Debian packages). Takes about six minutes; prints one table in Markdown.
+//
+// Less of it: `ROWS=short,small RELAYS=native,HAProxy ROUNDS=3 npm run bench:relay`, by parts of their names.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SECONDS = 2;
+/** Before what counts: what is compiled as it runs has been by then, and all have warm caches. */
+const WARM_UP_SECONDS = 1;
 const RELAY_CPU = 1;
 const LOAD_CPU = 0;
-const RELAY_PORT = 47_001;
-const BULK_PORT = 47_002;
-const ANSWER_PORT = 47_003;
+/** Below those that the kernel gives to connections (`net.ipv4.ip_local_port_range`), of which a bench uses many. */
+const RELAY_PORT = 27_001;
+const BULK_PORT = 27_002;
+const ANSWER_PORT = 27_003;
 const COMMAND_LIMIT_MS = 30_000;
 
 /** How much came through, and what the relay took for one unit of it, in milliseconds of processor time. */
@@ -34,7 +38,7 @@ interface Test {
   readonly perUnit: string;
   readonly target: number;
   /** Of one run against a port: per second, and in all. */
-  run(host: string, port: number): Promise<{ readonly perSecond: number; readonly total: number }>;
+  run(host: string, port: number, seconds: number): Promise<{ readonly perSecond: number; readonly total: number }>;
 }
 
 const TESTS: readonly Test[] = [
@@ -44,17 +48,20 @@ const TESTS: readonly Test[] = [
   { what: 'small messages, 64 connections', unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT, run: requests(null) },
 ];
 
+/** Whether the environment names it, or nothing. */
+const isAsked = (variable: string, name: string): boolean =>
+  (process.env[variable] ?? '').split(',').some((part) => name.includes(part));
+
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
 const all = candidates(folder, await bundled('./relay.ts', folder), HAS_NATIVE);
-const present = all.filter(({ version }) => version !== null);
+const present = all.filter(({ name, version }) => version !== null && isAsked('RELAYS', name));
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
   await listening(LOAD_CPU, ['iperf3', '-s', '-p', `${BULK_PORT}`], '127.0.0.1', BULK_PORT),
   await listening(LOAD_CPU, answerer(folder, ANSWER_PORT), '127.0.0.1', ANSWER_PORT),
 ];
 const rows: string[][] = [];
-for (const test of TESTS.filter(({ what }) => what.includes(process.env['ONLY'] ?? '')))
-  rows.push(...(await compared(test)));
+for (const test of TESTS) if (isAsked('ROWS', test.what)) rows.push(...(await compared(test)));
 for (const child of targets) await ended(child);
 await rm(folder, { recursive: true });
 console.log(tableOf(['what', 'relay', 'median', 'of HAProxy', 'of direct', 'processor', 'of HAProxy'], rows));
@@ -68,7 +75,9 @@ async function compared(test: Test): Promise<string[][]> {
     Figure[],
   ][]);
   for (let round = 0; round < ROUNDS; round += 1) {
-    figures.get('direct')?.push({ amount: (await test.run('127.0.0.1', test.target)).perSecond, cpu: Number.NaN });
+    figures
+      .get('direct')
+      ?.push({ amount: (await test.run('127.0.0.1', test.target, SECONDS)).perSecond, cpu: Number.NaN });
     for (const candidate of present) figures.get(candidate.name)?.push(await through(candidate, test));
   }
   const median = (name: string, of: keyof Figure): number =>
@@ -87,8 +96,9 @@ async function compared(test: Test): Promise<string[][]> {
 
 async function through(candidate: Candidate, test: Test): Promise<Figure> {
   const relay = await listening(RELAY_CPU, candidate.argv(RELAY_PORT, test.target), '::1', RELAY_PORT);
+  await test.run('::1', RELAY_PORT, WARM_UP_SECONDS);
   const since = cpuOf(relay.pid ?? 0);
-  const { perSecond, total } = await test.run('::1', RELAY_PORT);
+  const { perSecond, total } = await test.run('::1', RELAY_PORT, SECONDS);
   const cpu = (cpuOf(relay.pid ?? 0) - since) / total;
   await ended(relay);
   return { amount: perSecond, cpu: candidate.forks === true ? Number.NaN : cpu };
@@ -96,8 +106,8 @@ async function through(candidate: Candidate, test: Test): Promise<Figure> {
 
 /** iperf3(1), from the far side to the client. */
 function bulk(streams: number): Test['run'] {
-  return async (host, port) => {
-    const argv = ['-c', host, '-p', `${port}`, '-P', `${streams}`, '-t', `${SECONDS}`, '-R', '-J'];
+  return async (host, port, seconds) => {
+    const argv = ['-c', host, '-p', `${port}`, '-P', `${streams}`, '-t', `${seconds}`, '-R', '-J'];
     const { end } = JSON.parse(await loaded('iperf3', argv)) as {
       end: { sum_received: { bytes: number; bits_per_second: number } };
     };
@@ -107,10 +117,10 @@ function bulk(streams: number): Test['run'] {
 
 /** wrk(1): 64 connections, each asking again once it is answered; `close`: on a new one. */
 function requests(connection: 'close' | null): Test['run'] {
-  return async (host, port) => {
+  return async (host, port, seconds) => {
     const header = connection === null ? [] : ['-H', `Connection: ${connection}`];
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
-    const said = await loaded('wrk', ['-t1', '-c64', `-d${SECONDS}s`, ...header, url]);
+    const said = await loaded('wrk', ['-t1', '-c64', `-d${seconds}s`, ...header, url]);
     const total = Number(/(\d+) requests in/.exec(said)?.[1]);
     return { perSecond: Number(/Requests\/sec: +([\d.]+)/.exec(said)?.[1]), total };
   };

@@ -29,11 +29,12 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
   async function aRelay(
     spare: number,
     engine: 'stream' | 'native',
+    leading: readonly 'leading'[] = [],
   ): Promise<{ readonly relay: Running; readonly port: number }> {
     const script = new URL('../support/scarce-relay.mjs', import.meta.url).pathname;
     const to = String((server.address() as { port: number }).port);
     const limits = ['prlimit', `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`];
-    const relay = new Running([...limits, process.execPath, script, to, String(spare), engine]);
+    const relay = new Running([...limits, process.execPath, script, to, String(spare), engine, ...leading]);
     relays.push(relay);
     return { relay, port: Number((await relay.says(/listening on port (\d+)/))[1]) };
   }
@@ -82,35 +83,35 @@ describe.skipIf(blocked !== null)(`a relay with few descriptors${blocked === nul
     return Number(/shortages (\d+)\n$/.exec(relay.output)?.[1]);
   }
 
-  it.skipIf(requireNative() !== null)(
-    'lets clients wait in the kernel’s queue with the native engine, and serves them as others end',
-    async () => {
-      const { relay, port } = await aRelay(0, 'native');
-      expect(relay.output).toContain('native engine');
-      const held: Socket[] = [];
-      const answers = Array.from({ length: CLIENTS }, async () => {
-        const socket = await answered(port);
-        if (socket !== null) held.push(socket);
-        return socket !== null;
-      });
-      await waitFor(() => held.length > 5, 5_000, 'the first to be served');
-      const before = cpuMillis(relay);
-      await pass(1_000);
-      expect(cpuMillis(relay) - before).toBeLessThan(300);
-      expect(held.length).toBeLessThan(DESCRIPTORS / 2);
+  it.skipIf(requireNative() !== null).each([
+    ['the native engine', []],
+    ['the native engine leading by itself', ['leading'] as const],
+  ])('lets clients wait in the kernel’s queue with %s, and serves them as others end', async (_, leading) => {
+    const { relay, port } = await aRelay(0, 'native', leading);
+    expect(relay.output).toContain('native engine');
+    const held: Socket[] = [];
+    const answers = Array.from({ length: CLIENTS }, async () => {
+      const socket = await answered(port);
+      if (socket !== null) held.push(socket);
+      return socket !== null;
+    });
+    await waitFor(() => held.length > 5, 5_000, 'the first to be served');
+    const before = cpuMillis(relay);
+    await pass(1_000);
+    expect(cpuMillis(relay) - before).toBeLessThan(300);
+    expect(held.length).toBeLessThan(DESCRIPTORS / 2);
 
-      const over = setInterval(() => {
-        for (const socket of held.splice(0)) socket.destroy();
-      }, 5);
-      const served = await Promise.all(answers);
-      clearInterval(over);
+    const over = setInterval(() => {
+      for (const socket of held.splice(0)) socket.destroy();
+    }, 5);
+    const served = await Promise.all(answers);
+    clearInterval(over);
 
-      expect(relay.ended).toBe(false);
-      expect(Number(/shortages (\d+)\n$/.exec(relay.output)?.[1])).toBeGreaterThan(0);
-      // Whoever is taken in the moment in which the last descriptor goes to something else is refused.
-      expect(served.filter((was) => was).length).toBeGreaterThan(0.9 * CLIENTS);
-      const again = await waitFor(() => answered(port), 10_000, 'a connection to be taken again');
-      again.destroy();
-    },
-  );
+    expect(relay.ended).toBe(false);
+    expect(Number(/shortages (\d+)\n$/.exec(relay.output)?.[1])).toBeGreaterThan(0);
+    // Whoever is taken in the moment in which the last descriptor goes to something else is refused.
+    expect(served.filter((was) => was).length).toBeGreaterThan(0.9 * CLIENTS);
+    const again = await waitFor(() => answered(port), 10_000, 'a connection to be taken again');
+    again.destroy();
+  });
 });

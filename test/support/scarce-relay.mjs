@@ -1,4 +1,4 @@
-// Relays every connection to a port of 127.0.0.1: node scarce-relay.mjs PORT SPARE ENGINE
+// Relays every connection to a port of 127.0.0.1: node scarce-relay.mjs PORT SPARE ENGINE [leading]
 // SPARE descriptors are taken beforehand: with one more or less, it is accept(2) or socket(2) that has none first.
 // Meant to be run with few descriptors; says its own port, and how often it ran out of them.
 import { openSync } from 'node:fs';
@@ -25,5 +25,18 @@ async function lead(near) {
 }
 
 const listening = await engine.listen({ address: '127.0.0.1', port: 0 }, (leg) => void lead(leg));
+if (process.argv[5] === 'leading')
+  listening._unsafeUnwrap().lead({
+    to,
+    source: null,
+    timeout: 1_000,
+    except: [],
+    room: () => flows.room,
+    begun: (client, cut) => {
+      const facts = { kind: 'tcp', origin: 'test', client, target: to, tunnel: null };
+      const flow = flows.openAfter(facts, flows.losses, cut)._unsafeUnwrap();
+      return { ...flow, failed: () => flow.closed('reset') };
+    },
+  });
 console.log(`listening on port ${listening._unsafeUnwrap().local.port}`);
 setInterval(() => console.log(`flows ${flows.size} shortages ${engine.shortages}`), SAID_EVERY_MS);

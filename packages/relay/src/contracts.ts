@@ -68,8 +68,36 @@ export type ListenError =
 
 export interface Listening {
   readonly local: Endpoint;
+  /**
+   * From here on what arrives is led on by `route` before anybody is asked; null, and until it is first called: each
+   * connection is handed over. An engine that leads nothing by itself has none.
+   */
+  readonly lead?: (route: Route | null) => void;
   /** Stops accepting; what was accepted goes on. Resolves once the port is free. */
   close(): Promise<void>;
+}
+
+/** What is known in advance of connections that arrive: enough for an engine to lead them on by itself. */
+export interface Route {
+  readonly to: Endpoint;
+  /** As in `ConnectOptions`. */
+  readonly source: string | null;
+  readonly timeout: Millis;
+  /** Canonical texts: what comes from these addresses is handed over all the same. */
+  readonly except: readonly string[];
+  /** How many connections may be led on before the next has been told of; those beyond are handed over. */
+  room(): number;
+  /**
+   * A connection is on its way, or has been and is over: told soon after, and always before the port is free. `cut`
+   * ends it at once. Null: it must not be, and is reset.
+   */
+  begun(client: Endpoint, cut: (how: FlowEnd) => void): Led | null;
+}
+
+/** One connection that was led on; one of `failed` and `closed` is called, once, and nothing after it. */
+export interface Led extends Pick<Flow, 'count' | 'closed'> {
+  /** There is no way to the target. The client was reset. */
+  failed(error: ConnectError): void;
 }
 
 /** How a joined pair came to its end. */
@@ -150,4 +178,17 @@ export interface Flows {
   open(facts: FlowFacts): Result<Flow, FlowRefusal>;
   /** The oldest first. */
   list(): readonly FlowView[];
+}
+
+/** A table that takes flows on which have begun already. */
+export interface FlowsAfter extends Flows {
+  /** So many more could be opened, whoever they are of. */
+  readonly room: number;
+  /** Grows whenever flows have been ended because their tunnel is lost. */
+  readonly losses: number;
+  /**
+   * As `open`, of one that began by what was so after so many `losses`. `cut` takes the place of the signal, and is
+   * called at once where its tunnel has been lost since.
+   */
+  openAfter(facts: FlowFacts, losses: number, cut: (how: FlowEnd) => void): Result<Omit<Flow, 'signal'>, FlowRefusal>;
 }

@@ -49,7 +49,12 @@ async function relay({ engine }: DatagramsOnTrial, to: Endpoint, parts: Parts = 
   const flows = new FlowTable({ ways, now: () => 1_700_000_000, perClient });
   const bench = aBench(ways, { engine, flows });
   const onward: Onward = { to, source, tunnel: 'a' };
-  const passage = { origin: 'mapping udp 0', proxyProtocol: false, onward: () => onward };
+  const passage = {
+    origin: 'mapping udp 0',
+    proxyProtocol: false,
+    onChange: () => () => undefined,
+    onward: () => onward,
+  };
   const all: UdpLimits = { idle: 60_000, peers: 100, ...limits };
   const carrier = new UdpCarrier({ address: '::1', port: 0 }, passage, bench, all);
   (await carrier.take())._unsafeUnwrap();
@@ -317,7 +322,12 @@ export function describeDatagrams(name: string, start: () => Promise<DatagramsOn
     it('says that a port is taken, and has it free again after a rest', async () => {
       const holder = await bound('::1');
       const bench = aBench(handWays(aWay()), { engine: trial.engine });
-      const passage = { origin: 'mapping udp 0', proxyProtocol: false, onward: () => null };
+      const passage = {
+        origin: 'mapping udp 0',
+        proxyProtocol: false,
+        onChange: () => () => undefined,
+        onward: () => null,
+      };
       const carrier = new UdpCarrier(holder.at, passage, bench);
 
       expect((await carrier.take())._unsafeUnwrapErr()).toEqual({ kind: 'taken' });

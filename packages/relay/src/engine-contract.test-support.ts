@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { pass, waitFor } from '../../../test/support/wait-for.js';
-import type { Endpoint, Engine, FlowEnd, Leg } from './contracts.js';
+import type { DatagramEngine, Endpoint, Engine, FlowEnd, Leg } from './contracts.js';
 import {
   allOf,
   client,
@@ -21,7 +21,9 @@ import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
 
 /** An engine under test. */
 export interface EngineOnTrial {
-  readonly engine: Engine;
+  readonly engine: Engine & DatagramEngine;
+  /** It is to lead connections on by itself. */
+  readonly leads?: true;
   close(): Promise<void>;
 }
 
@@ -441,7 +443,7 @@ function listening(engineWith: Start): void {
 }
 
 /** A listener of a process that is stopped, with its queue full: the kernel answers no further SYN. */
-async function deaf(): Promise<Endpoint> {
+export async function deaf(): Promise<Endpoint> {
   const code = `const s = require('net').createServer().listen({ port: 0, host: '${HOST}', backlog: 1 }, () => {
     process.send(s.address().port);
   })`;

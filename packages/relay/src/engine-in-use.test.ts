@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { errAsync, okAsync } from 'neverthrow';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
-import type { Leg } from './contracts.js';
+import type { Leg, Route } from './contracts.js';
 import { EngineInUse } from './engine-in-use.js';
 import { tryEngine } from './engine-trial.js';
+import { handRoute } from './lead-to.test-support.js';
 import { allOf, aWay, client, echo, HOST, handFlow, handWays, program } from './loopback.test-support.js';
 import { aBench } from './mappings.test-support.js';
 import type { NativeEngine } from './native-engine.js';
@@ -21,6 +22,8 @@ afterEach(async () => {
 /** What the native engine would be, over the portable one: legs are its own, and a test lets it fail. */
 function aNative(change: Partial<Omit<NativeEngine, 'name'>> = {}): {
   readonly engine: NativeEngine;
+  /** What ends with it. */
+  opened(listening: { close(): Promise<void> }): void;
   fail(why: string): void;
 } {
   const under = streamEngine();
@@ -52,6 +55,7 @@ function aNative(change: Partial<Omit<NativeEngine, 'name'>> = {}): {
   };
   return {
     engine,
+    opened: (listening) => void open.push(listening),
     fail: (why) => {
       for (const listening of open) void listening.close();
       fail(why);
@@ -211,7 +215,12 @@ async function datagramsThrough(engine: EngineInUse) {
   const ways = handWays(aWay({ address: HOST }));
   const bench = aBench(ways, { engine });
   const onward: Onward = { to: { address: HOST, port: echoing.address().port }, source: null, tunnel: 'a' };
-  const passage = { origin: 'mapping udp 0', proxyProtocol: false, onward: () => onward };
+  const passage = {
+    origin: 'mapping udp 0',
+    proxyProtocol: false,
+    onChange: () => () => undefined,
+    onward: () => onward,
+  };
   const carrier = new UdpCarrier({ address: HOST, port: 0 }, passage, bench);
   (await carrier.take())._unsafeUnwrap();
   closing.push(async () => {
@@ -226,6 +235,49 @@ async function datagramsThrough(engine: EngineInUse) {
   };
   return { ...bench, carrier, answer };
 }
+
+describe('a route given to the engine in use', () => {
+  it('is the native one’s affair; the portable one has none, and what takes over hands everything over', async () => {
+    const routes: (Route | null)[] = [];
+    const under = streamEngine();
+    const native = aNative({
+      listen: (at, accept) =>
+        under
+          .listen(at, (leg) => accept(new Foreign(leg)))
+          .map((listening) => {
+            native.opened(listening);
+            return { ...listening, lead: (route: Route | null) => void routes.push(route) };
+          }),
+    });
+    const { engine } = inUse(async () => native);
+    const portable = inUse(async () => ({ reason: 'none' })).engine;
+    await engine.choose('auto');
+    await portable.choose('stream');
+    const legs: Leg[] = [];
+    const accept = (leg: Leg): void => void legs.push(leg);
+    const [listening, plain] = [
+      (await engine.listen({ address: HOST, port: 0 }, accept))._unsafeUnwrap(),
+      (await portable.listen({ address: HOST, port: 0 }, accept))._unsafeUnwrap(),
+    ];
+    closing.push(
+      () => listening.close(),
+      () => plain.close(),
+      () => legs.forEach((leg) => leg.reset()),
+    );
+    const route = handRoute(listening.local, () => {});
+
+    listening.lead?.(route);
+    native.fail('its thread ended');
+    await waitFor(() => engine.name === 'stream', 1_000, 'the other to take over');
+    const socket = await waitFor(() => client(listening.local).catch(() => null), 5_000, 'it to listen again');
+    listening.lead?.(null);
+    await waitFor(() => legs.length === 1, 1_000, 'it to be handed over');
+
+    expect(routes).toEqual([route]);
+    expect(plain.lead).toBeUndefined();
+    socket.destroy();
+  });
+});
 
 describe('the trial of an engine', () => {
   it('is passed by the portable one, and leaves nothing behind', async () => {

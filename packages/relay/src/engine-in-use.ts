@@ -12,6 +12,7 @@ import type {
   Leg,
   ListenError,
   Listening,
+  Route,
 } from './contracts.js';
 import { tryEngine } from './engine-trial.js';
 import { REOPEN_AFTER, REOPEN_AFTER_AT_MOST } from './limits.js';
@@ -142,7 +143,9 @@ export class EngineInUse implements Engine, DatagramEngine {
     return open(this.#current, at).map((now) => {
       const held: Held = { at: now.local, open, now, isClosed: false };
       this.#held.add(held);
-      return { local: now.local, close: () => this.#close(held) };
+      // One that takes over leads nothing by itself: what arrives is handed over.
+      const lead = now.lead === undefined ? {} : { lead: (route: Route | null) => held.now?.lead?.(route) };
+      return { local: now.local, ...lead, close: () => this.#close(held) };
     });
   }
 

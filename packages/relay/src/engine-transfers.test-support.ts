@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
-import type { Endpoint, Engine, FlowEnd, Leg } from './contracts.js';
+import type { Endpoint, FlowEnd } from './contracts.js';
 import type { EngineOnTrial } from './engine-contract.test-support.js';
-import { allOf, client, endOf, type HandFlow, HOST, handFlow, program } from './loopback.test-support.js';
+import { type Lead, leadTo } from './lead-to.test-support.js';
+import { allOf, client, endOf, type HandFlow, program } from './loopback.test-support.js';
 import { RawClient } from './native/raw-client.test-support.js';
 import { ECONNRESET } from './native/sys.js';
 import { realSys } from './native/trial.test-support.js';
@@ -47,17 +48,15 @@ export function describeTransfers(
     afterAll(() => trial.close());
 
     it(`arrives whole in ${4 * EACH} transfers, with its ends and resets as they were`, { timeout: 120_000 }, () =>
-      transfers(trial.engine),
+      transfers(trial),
     );
     const stages = STAGES.filter(([stage, who]) => !deafTo.includes(`${stage}, ${who}`));
-    it.each(stages)('is reset on the other side too: %s, by the %s', async (stage, who) =>
-      resetAt(trial.engine, stage, who),
-    );
+    it.each(stages)('is reset on the other side too: %s, by the %s', async (stage, who) => resetAt(trial, stage, who));
     const bulk = deafTo.includes('bulk')
       ? []
       : ([['reads', true] as const, ['takes nothing', false] as const] as const);
     it.each(bulk)('is reset by a program in the middle of bulk to a client that %s', async (_, reads) =>
-      resetInBulk(trial.engine, reads),
+      resetInBulk(trial, reads),
     );
     afterEach(() => {
       for (const close of closing.splice(0)) close();
@@ -67,7 +66,7 @@ export function describeTransfers(
 
 const closing: (() => void)[] = [];
 
-async function transfers(engine: Engine): Promise<void> {
+async function transfers(trial: EngineOnTrial): Promise<void> {
   let resetsSeen = 0;
   const to = await program((socket) => {
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -76,13 +75,7 @@ async function transfers(engine: Engine): Promise<void> {
     socket.once('data', (bytes) => SERVICES[String.fromCharCode(bytes[0] ?? 0)]?.(socket, bytes.subarray(1)));
   });
   const ends: FlowEnd[] = [];
-  const listening = await engine.listen({ address: HOST, port: 0 }, (near) => {
-    void (async () => {
-      const far = (await engine.connect({ to, source: null, timeout: 5_000 }))._unsafeUnwrap();
-      ends.push(await engine.join(near, far, handFlow()));
-    })();
-  });
-  const { local, close } = listening._unsafeUnwrap();
+  const { local, close } = await leadTo(trial, to, ({ over }) => void over.then((end) => ends.push(end)));
   closing.push(() => void close(), to.close);
 
   const wrong: string[] = [];
@@ -170,10 +163,10 @@ interface Ends {
   readonly flow: HandFlow;
 }
 
-async function resetAt(engine: Engine, stage: Stage, who: 'client' | 'program'): Promise<void> {
-  const { local, sockets, over, flow } = await relayed(engine);
+async function resetAt(trial: EngineOnTrial, stage: Stage, who: 'client' | 'program'): Promise<void> {
+  const { local, sockets, leads } = await relayed(trial);
   const socket = (await client(local)).on('error', () => {});
-  await waitFor(() => over.length === 1 && sockets.length === 1, 5_000, 'the legs to be joined');
+  const { flow, over } = await waitFor(() => sockets.length === 1 && leads[0], 5_000, 'the legs to be joined');
   const ends: Ends = { client: socket, program: sockets[0] ?? socket, flow };
   await bring(ends, stage);
 
@@ -181,7 +174,7 @@ async function resetAt(engine: Engine, stage: Stage, who: 'client' | 'program'):
   const seen = endOf(other);
   ends[who].resetAndDestroy();
 
-  expect(await over[0]).toBe('reset');
+  expect(await over).toBe('reset');
   // A socket that has had its FIN already hears of a reset when it writes.
   if (other.readableEnded) other.write('x');
   expect(await seen).toMatch(/^(ECONNRESET|EPIPE)$/);
@@ -191,38 +184,30 @@ async function resetAt(engine: Engine, stage: Stage, who: 'client' | 'program'):
 interface Relayed {
   readonly local: Endpoint;
   readonly sockets: readonly Socket[];
-  readonly over: readonly Promise<FlowEnd>[];
-  readonly flow: HandFlow;
+  readonly leads: readonly Lead[];
 }
 
-async function relayed(engine: Engine): Promise<Relayed> {
+async function relayed(trial: EngineOnTrial): Promise<Relayed> {
   const sockets: Socket[] = [];
   const to = await program((socket) => void sockets.push(socket));
-  const flow = handFlow();
-  const over: Promise<FlowEnd>[] = [];
-  const listening = await engine.listen({ address: HOST, port: 0 }, (near: Leg) => {
-    void (async () => {
-      const far = (await engine.connect({ to, source: null, timeout: 5_000 }))._unsafeUnwrap();
-      over.push(engine.join(near, far, flow));
-    })();
-  });
-  const { local, close } = listening._unsafeUnwrap();
+  const leads: Lead[] = [];
+  const { local, close } = await leadTo(trial, to, (lead) => void leads.push(lead));
   closing.push(() => void close(), to.close);
-  return { local, sockets, over, flow };
+  return { local, sockets, leads };
 }
 
 /** In the middle of bulk, seen by a client that asks the kernel itself: Node's own shows such a reset as an end. */
-async function resetInBulk(engine: Engine, reads: boolean): Promise<void> {
-  const { local, sockets, over, flow } = await relayed(engine);
+async function resetInBulk(trial: EngineOnTrial, reads: boolean): Promise<void> {
+  const { local, sockets, leads } = await relayed(trial);
   const raw = RawClient.connect(await realSys(), local);
-  await waitFor(() => over.length === 1 && sockets.length === 1, 5_000, 'the legs to be joined');
+  const { flow, over } = await waitFor(() => sockets.length === 1 && leads[0], 5_000, 'the legs to be joined');
   sockets[0]?.write(BULK);
   if (reads) await raw.readsAtLeast(1_000_000);
   else await comesToRest(() => flow.told.received);
 
   sockets[0]?.resetAndDestroy();
 
-  expect(await over[0]).toBe('reset');
+  expect(await over).toBe('reset');
   expect((await raw.reads()).end).toBe(ECONNRESET);
 }
 

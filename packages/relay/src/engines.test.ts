@@ -1,4 +1,4 @@
-import { describeEngine } from './engine-contract.test-support.js';
+import { describeEngine, type EngineOnTrial } from './engine-contract.test-support.js';
 import { describeTransfers } from './engine-transfers.test-support.js';
 import { inlineTrial, nativeIsMissing, nativeTrial } from './native/trial.test-support.js';
 import { streamEngine } from './stream-engine.js';
@@ -23,3 +23,11 @@ for (const [name, start, skip, deafTo] of [
   describeEngine(name, start, skip);
   describeTransfers(name, start, skip, deafTo);
 }
+
+/** The same by connections that it leads on by itself. */
+const leading =
+  (start: (limits: IdleLimits) => Promise<EngineOnTrial>) =>
+  async (limits: IdleLimits): Promise<EngineOnTrial> => ({ ...(await start(limits)), leads: true });
+
+describeTransfers('native, leading,', leading(nativeTrial), missing, []);
+describeTransfers('native, leading in one thread with its calls watched,', leading(inlineTrial), missing, []);

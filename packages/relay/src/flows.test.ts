@@ -109,3 +109,63 @@ describe('the table of flows', () => {
     expect(one.reason).toBe('stopped');
   });
 });
+
+describe('a flow that is told of after it began', () => {
+  it('is listed, counted and ended like all others, by being cut', () => {
+    const ways = handWays(A, B);
+    const table = new FlowTable({ ways, now: () => 7 });
+    const cuts: string[] = [];
+    const flow = table.openAfter(facts(), table.losses, (how) => cuts.push(how))._unsafeUnwrap();
+
+    flow.count(1, 2);
+    expect(table.list()).toEqual([{ ...facts(), id: 1, since: 7, sent: 1, received: 2 }]);
+    ways.set({ ...A, liveness: 'hard_down' }, B);
+    expect(cuts).toEqual(['tunnel_down']);
+    flow.closed('tunnel_down');
+
+    expect(table.totals()[0]).toMatchObject({ active: 0, sent: 1, ended: { tunnel_down: 1 } });
+  });
+
+  it('is cut at once where its tunnel has been lost since it was let begin', () => {
+    const ways = handWays(A, B);
+    const table = new FlowTable({ ways, now: () => 0 });
+    const before = table.losses;
+    ways.set({ ...A, liveness: 'hard_down' }, B);
+    const after = table.losses;
+    const cutsOf = (tunnel: string | null, losses: number): readonly string[] => {
+      const cuts: string[] = [];
+      table.openAfter(facts({ tunnel }), losses, (how) => cuts.push(how));
+      return cuts;
+    };
+
+    expect([cutsOf('a', before), cutsOf('b', before), cutsOf(null, before)]).toEqual([['tunnel_down'], [], []]);
+    expect(cutsOf('a', after)).toEqual([]);
+    ways.set(A, B);
+    ways.set({ ...A, address: '2001:db8:1::3' }, B);
+    expect(cutsOf('a', after)).toEqual(['tunnel_down']);
+  });
+
+  it('is refused beyond the bound, as others are', () => {
+    const table = new FlowTable({ ways: handWays(A), now: () => 0, limit: 1 });
+    table.open(facts());
+
+    expect(table.openAfter(facts(), 0, () => {})._unsafeUnwrapErr()).toEqual({ kind: 'too_many_flows', limit: 1 });
+  });
+
+  it('finds room for as many as could be opened, whoever they are of, and for 1,024 at most', () => {
+    const of = (limit: number, perClient: number): FlowTable =>
+      new FlowTable({ ways: handWays(A), now: () => 0, limit, perClient });
+    const [total, each, wide] = [of(10, 100), of(100, 10), of(100_000, 100_000)];
+    const from = (address: string) => facts({ client: { address, port: 1 } });
+
+    const first = total.open(from('192.0.2.1'))._unsafeUnwrap();
+    const ofOne = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((address) => each.open(from(address))._unsafeUnwrap());
+
+    expect([total.room, each.room, wide.room]).toEqual([9, 8, 1_024]);
+    first.closed('finished');
+    ofOne[0]?.closed('finished');
+    expect([total.room, each.room]).toEqual([10, 9]);
+    for (let i = 0; i < 20; i += 1) each.open(from('192.0.2.3'));
+    expect(each.room).toBe(0);
+  });
+});

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
-import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from './contracts.js';
-import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT } from './limits.js';
+import type { Flow, FlowEnd, FlowFacts, FlowRefusal, FlowsAfter, FlowView, Way, Ways } from './contracts.js';
+import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT, LED_AT_MOST, LOSSES_REMEMBERED } from './limits.js';
 
 export interface FlowTableOptions {
   readonly ways: Ways;
@@ -38,19 +38,24 @@ interface Entry {
   readonly id: number;
   readonly since: UnixSeconds;
   readonly client: string;
-  readonly abort: AbortController;
+  readonly abort: { abort(how: FlowEnd): void };
   sent: number;
   received: number;
 }
 
 /** Every flow there is. Those of a tunnel that goes away, or from which nothing comes back, are ended at once. */
-export class FlowTable implements Flows {
+export class FlowTable implements FlowsAfter {
   readonly #options: FlowTableOptions;
   readonly #entries = new Map<number, Entry>();
   readonly #clients = new Map<string, number>();
   readonly #totals = { tcp: noTotals(), udp: noTotals() };
   readonly #leave: () => void;
+  /** By tunnel: how many losses there had been when it was lost last. */
+  readonly #lost = new Map<string, number>();
   #ways: readonly Way[];
+  #losses = 0;
+  /** No client has more flows than this; it may be that none has so many. */
+  #busiest = 0;
   #lastId = 0;
   #whenEmpty: () => void = () => {};
 
@@ -61,24 +66,27 @@ export class FlowTable implements Flows {
   }
 
   open(facts: FlowFacts): Result<Flow, FlowRefusal> {
-    const client = clientOf(facts.client.address);
-    const refusal = this.#refusalOf(client);
-    if (refusal !== null) {
-      this.#totals[facts.kind].refused[refusal.kind] += 1;
-      return err(refusal);
-    }
-    this.#lastId += 1;
-    const id = this.#lastId;
     const abort = new AbortController();
-    const entry: Entry = { facts, id, since: this.#options.now(), client, abort, sent: 0, received: 0 };
-    this.#entries.set(id, entry);
-    this.#clients.set(client, (this.#clients.get(client) ?? 0) + 1);
-    return ok({
-      id,
-      signal: abort.signal,
-      count: (sent, received) => this.#count(entry, sent, received),
-      closed: (end) => this.#closed(entry, end),
-    });
+    return this.#enter(facts, abort).map((entry) => ({ ...this.#flowOf(entry), signal: abort.signal }));
+  }
+
+  openAfter(facts: FlowFacts, losses: number, cut: (how: FlowEnd) => void): Result<Omit<Flow, 'signal'>, FlowRefusal> {
+    const entered = this.#enter(facts, { abort: cut });
+    if (entered.isErr()) return err(entered.error);
+    if (facts.tunnel !== null && (this.#lost.get(facts.tunnel) ?? 0) > losses) cut('tunnel_down');
+    return ok(this.#flowOf(entered.value));
+  }
+
+  get losses(): number {
+    return this.#losses;
+  }
+
+  get room(): number {
+    const { limit = FLOWS_AT_MOST, perClient = FLOWS_OF_ONE_CLIENT } = this.#options;
+    const inAll = Math.max(0, Math.min(limit - this.#entries.size, LED_AT_MOST));
+    // Flows that have ended leave the bound too high: it is found out anew only where that makes a difference.
+    if (perClient - this.#busiest < inAll) this.#busiest = greatest(this.#clients.values());
+    return Math.max(0, Math.min(inAll, perClient - this.#busiest));
   }
 
   list(): readonly FlowView[] {
@@ -129,6 +137,31 @@ export class FlowTable implements Flows {
     this.#leave();
   }
 
+  #enter(facts: FlowFacts, abort: Entry['abort']): Result<Entry, FlowRefusal> {
+    const client = clientOf(facts.client.address);
+    const refusal = this.#refusalOf(client);
+    if (refusal !== null) {
+      this.#totals[facts.kind].refused[refusal.kind] += 1;
+      return err(refusal);
+    }
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const entry: Entry = { facts, id, since: this.#options.now(), client, abort, sent: 0, received: 0 };
+    const ofClient = (this.#clients.get(client) ?? 0) + 1;
+    this.#entries.set(id, entry);
+    this.#clients.set(client, ofClient);
+    this.#busiest = Math.max(this.#busiest, ofClient);
+    return ok(entry);
+  }
+
+  #flowOf(entry: Entry): Omit<Flow, 'signal'> {
+    return {
+      id: entry.id,
+      count: (sent, received) => this.#count(entry, sent, received),
+      closed: (end) => this.#closed(entry, end),
+    };
+  }
+
   #refusalOf(client: string): FlowRefusal | null {
     const { limit = FLOWS_AT_MOST, perClient = FLOWS_OF_ONE_CLIENT } = this.#options;
     if (this.#entries.size >= limit) return { kind: 'too_many_flows', limit };
@@ -160,8 +193,21 @@ export class FlowTable implements Flows {
     const before = this.#ways;
     this.#ways = this.#options.ways.now();
     const lost = new Set(before.filter((way) => isLost(way, this.#ways)).map((way) => way.tunnel));
-    if (lost.size > 0) this.end('tunnel_down', ({ tunnel }) => tunnel !== null && lost.has(tunnel));
+    if (lost.size === 0) return;
+    this.#losses += 1;
+    for (const tunnel of lost) {
+      this.#lost.delete(tunnel);
+      this.#lost.set(tunnel, this.#losses);
+    }
+    for (const tunnel of [...this.#lost.keys()].slice(0, -LOSSES_REMEMBERED)) this.#lost.delete(tunnel);
+    this.end('tunnel_down', ({ tunnel }) => tunnel !== null && lost.has(tunnel));
   }
+}
+
+function greatest(numbers: Iterable<number>): number {
+  let most = 0;
+  for (const number of numbers) most = Math.max(most, number);
+  return most;
 }
 
 function viewOf({ facts, id, since, sent, received }: Entry): FlowView {

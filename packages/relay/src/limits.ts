@@ -14,6 +14,12 @@ export const FLOWS_OF_ONE_CLIENT = 4_096;
 /** Addresses whose client is looked up and not worked out; beyond it, all are forgotten and learnt anew. */
 export const CLIENTS_REMEMBERED = 1_024;
 
+/** Connections that an engine leads on before the table of flows is told; never more than that has room for. */
+export const LED_AT_MOST = 1_024;
+
+/** Tunnels of which it is remembered when they were lost: many more than there are. */
+export const LOSSES_REMEMBERED = 256;
+
 /** RFC 5382 REQ-5: an established connection that says nothing is kept for 2 h 4 min at least. */
 export const IDLE_LIMIT: Millis = 150 * MINUTE;
 

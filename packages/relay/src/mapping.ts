@@ -77,6 +77,10 @@ export class Mapping implements Passage {
     return { to: target, source: way.address, tunnel: way.tunnel };
   }
 
+  onChange(listener: () => void): () => void {
+    return this.#options.ways.onChange(listener);
+  }
+
   /** Resolves once it listens where it should, or `fault` says why not. */
   settle(): Promise<void> {
     this.#asked = true;

@@ -16,6 +16,7 @@ export interface Expected {
 /** What probes of ours have sent and our own listeners have to recognise, so that no program sees it. */
 export class Nonces {
   readonly #expected = new Map<string, { readonly from: string; readonly arrive: () => void }>();
+  readonly #listeners = new Set<() => void>();
 
   /** Null when there are enough under way. `from`: the address it is sent from. */
   expect(from: string): Expected | null {
@@ -27,7 +28,12 @@ export class Nonces {
       arrive = resolve;
     });
     this.#expected.set(key, { from, arrive });
-    const forget = (): void => void setTimeout(() => this.#expected.delete(key), NONCE_GRACE).unref();
+    this.#tell();
+    const gone = (): void => {
+      this.#expected.delete(key);
+      this.#tell();
+    };
+    const forget = (): void => void setTimeout(gone, NONCE_GRACE).unref();
     return { bytes, arrived, forget };
   }
 
@@ -37,11 +43,26 @@ export class Nonces {
     return [...this.#expected.values()].some(({ from }) => from === address);
   }
 
+  /** Where one may come from. */
+  sources(): readonly string[] {
+    return [...new Set([...this.#expected.values()].map(({ from }) => from))];
+  }
+
+  /** Called after every change of `sources()`, and sometimes without one. Returns what ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Whether these bytes are one of them. */
   takes(bytes: Uint8Array): boolean {
     if (bytes.length !== NONCE_BYTES) return false;
     const found = this.#expected.get(Buffer.from(bytes).toString('latin1'));
     found?.arrive();
     return found !== undefined;
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
   }
 }

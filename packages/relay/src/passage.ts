@@ -1,5 +1,5 @@
 import type { Logger } from '@hurricane/core';
-import type { ConnectError, DatagramEngine, Endpoint, Engine, FlowFacts, Flows } from './contracts.js';
+import type { ConnectError, DatagramEngine, Endpoint, Engine, FlowFacts, FlowsAfter } from './contracts.js';
 import type { Nonces } from './nonces.js';
 
 /** Where what arrives at a mapping goes from there. */
@@ -17,13 +17,15 @@ export interface Passage {
   readonly origin: string;
   /** Asked for each new client. Null: nowhere at this moment. */
   onward(at: Endpoint): Onward | null;
+  /** Called whenever `onward` may answer otherwise than before. Returns what ends it. */
+  onChange(listener: () => void): () => void;
   readonly proxyProtocol: boolean;
 }
 
 /** What all mappings share. */
 export interface PassageDeps {
   readonly engine: Engine & DatagramEngine;
-  readonly flows: Flows;
+  readonly flows: FlowsAfter;
   readonly nonces: Nonces;
   readonly faults: Faults;
   readonly log: Logger;

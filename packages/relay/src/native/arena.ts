@@ -17,6 +17,9 @@ const EVENT_DATA_AT = IS_PACKED ? 4 : 8;
 /** `sockaddr_storage` of unix socket headers. */
 export const ADDRESS_BYTES = 128;
 
+/** `sockaddr_in6` (ipv6(7)), the longest that a connection has. */
+export const SOCKET_ADDRESS_BYTES = 28;
+
 export const EVENTS_AT = 0;
 export const CONTROL_AT: number = EVENTS_AT + EVENTS_AT_ONCE * 16;
 export const ADDRESS_AT: number = CONTROL_AT + 16;

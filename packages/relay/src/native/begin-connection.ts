@@ -17,11 +17,18 @@ import {
 /** What every connection is set to. On Linux those that are accepted have it from their listener. */
 export function setUp(descriptors: Descriptors, fd: number): void {
   descriptors.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  keepAlive(descriptors, fd);
+}
+
+export function keepAlive(descriptors: Descriptors, fd: number): void {
   descriptors.setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   descriptors.setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_ALIVE_DELAY / 1_000);
 }
 
-/** A socket on its way to `to`, from `source` and no other address; or which call failed, and nothing is open. */
+/**
+ * A socket on its way to `to`, from `source` and no other address; or which call failed, and nothing is open.
+ * It is asked to keep alive once it has lived for a while (`Pair.look`): most have not.
+ */
 export function beginConnection(
   descriptors: Descriptors,
   to: Uint8Array,
@@ -30,7 +37,7 @@ export function beginConnection(
   const { sys } = descriptors;
   const fd = sys.socket(familyOf(to), SOCK_STREAM);
   if (fd < 0) return { call: 'other', errno: -fd };
-  setUp(descriptors, fd);
+  descriptors.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   const bound = source === null ? 0 : sys.bind(fd, ADDRESS_AT, descriptors.address(source));
   if (bound < 0) {
     descriptors.close(fd);

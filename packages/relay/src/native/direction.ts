@@ -14,6 +14,8 @@ const NOT_FOR_US: readonly number[] = [EINVAL, EPERM, ENOSYS];
 export interface DirectionHome {
   readonly loop: WireHome & { readonly pipes: Pipes };
   readonly isOver: boolean;
+  /** One direction has passed its FIN on. */
+  readonly isHalfShut: boolean;
   /** Bytes went either into this machine's hands or out of them. */
   moved(): void;
   failed(): void;
@@ -111,7 +113,7 @@ export class Direction implements Unfinished {
   /** Whether nothing waits any more. It tries until the kernel refuses: only then it tells when there is room again. */
   #deliver(): boolean {
     const { sys, arena } = this.#home.loop.descriptors;
-    for (let [first] = this.#pending; first !== undefined; [first] = this.#pending) {
+    for (let first = this.#pending[0]; first !== undefined; first = this.#pending[0]) {
       const sent = sys.send(this.#to.fd, COPY_AT, arena.stage(first));
       if (sent === -EINTR) continue;
       if (sent < 0) return this.#refused(sent);
@@ -189,8 +191,14 @@ export class Direction implements Unfinished {
   }
 
   #finish(): void {
+    const isLast = this.#home.isHalfShut;
     this.#isShut = true;
     this.close();
+    // All has been read on both sides: close(2) sends this FIN, and no reset.
+    if (isLast) {
+      this.#home.finished();
+      return;
+    }
     // shutdown(2): ENOTCONN, a reset came before.
     if (this.#home.loop.descriptors.sys.shutdown(this.#to.fd) < 0) this.#home.failed();
     else this.#home.finished();

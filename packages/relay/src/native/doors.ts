@@ -29,6 +29,8 @@ export interface DoorsHome {
   readonly unled: number;
   /** All connections, in whichever direction. */
   readonly connections: number;
+  /** Leads it on, if it may: then the descriptor is the callee's. Its client's address lies in the arena. */
+  leadOn(listener: number, fd: number): boolean;
   /** The descriptor is the callee's from here on. */
   arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void;
   /** A call was refused for want of descriptors or of memory. */
@@ -152,18 +154,27 @@ export class Doors {
         else this.rest();
         return;
       }
-      const remote = endpointOf(arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + arena.int(LENGTH_AT)));
-      const local = door.isAnywhere ? localOf(descriptors, fd) : door.local;
-      if (typeof local === 'number') {
-        descriptors.close(fd);
-        continue;
-      }
       this.#handedOver += 1;
-      this.#home.arrived(door.id, fd, remote, local);
+      const isLed = this.#home.leadOn(door.id, fd);
+      if (!isLed) this.#handOver(door, fd);
       if (this.#isFull) this.#show();
       // The kernel gives the lowest number there is (open(2)): all below are taken, and those above are what is left.
-      if (fd + this.#home.unled >= openMax - 1) this.#home.crowded();
+      const highest = isLed ? fd + 1 : fd;
+      if (highest + this.#home.unled >= openMax - 1) this.#home.crowded();
     }
+  }
+
+  #handOver(door: Door, fd: number): void {
+    const { descriptors } = this.#home;
+    const { arena } = descriptors;
+    const remote = endpointOf(arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + arena.int(LENGTH_AT)));
+    const local = door.isAnywhere ? localOf(descriptors, fd) : door.local;
+    if (typeof local !== 'number') {
+      this.#home.arrived(door.id, fd, remote, local);
+      return;
+    }
+    descriptors.close(fd);
+    this.#handedOver -= 1;
   }
 
   /** For one more connection and its other end, and the other ends of those that have none yet. */

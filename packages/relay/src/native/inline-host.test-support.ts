@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import type { Host } from './host.js';
-import { Loop, type LoopLimits } from './loop.js';
+import { Loop } from './loop.js';
+import type { LoopLimits } from './loop-outside.js';
 import type { Command, News } from './protocol.js';
 import type { Sys } from './sys.js';
 

@@ -14,21 +14,15 @@ import { connectErrorOf, legErrorOf, listenErrorOf } from '../stream-errors.js';
 import { DatagramDesk } from './datagram-desk.js';
 import { nameOf } from './errno-names.js';
 import type { Host } from './host.js';
+import { LedFlows } from './led-flows.js';
+import { Listeners } from './listeners.js';
 import { NativeLeg, ownLeg } from './native-leg.js';
-import type { News, PairEnd } from './protocol.js';
+import type { Command, News, PairEnd } from './protocol.js';
 import { socketAddressOf } from './socket-address.js';
 
 /** The engine has failed as a whole: nothing can be sent any more. */
 const GONE = { kind: 'failed', code: 'ESHUTDOWN' } as const;
 const NO_ADDRESS = { kind: 'failed', code: 'EINVAL' } as const;
-
-interface Listener {
-  readonly at: Endpoint;
-  readonly accept: (leg: Leg) => void;
-  readonly opened: (outcome: Result<Listening, ListenError>) => void;
-  /** Null: it still listens. */
-  closed: (() => void) | null;
-}
 
 interface Attempt {
   readonly to: Endpoint;
@@ -45,10 +39,11 @@ export class LoopEngine implements Engine {
   readonly name = 'native';
   readonly desk: DatagramDesk;
   readonly #host: Host;
-  readonly #listeners = new Map<number, Listener>();
+  readonly #listeners: Listeners;
   readonly #attempts = new Map<number, Attempt>();
   readonly #legs = new Map<number, NativeLeg>();
   readonly #joints = new Map<number, Joint>();
+  readonly #led: LedFlows;
   #lastId = 0;
   #shortages = 0;
   #isGone = false;
@@ -57,6 +52,9 @@ export class LoopEngine implements Engine {
   constructor(host: Host) {
     this.#host = host;
     this.desk = new DatagramDesk({ host, nextId: () => this.#nextId(), onPlaces: () => this.#hold() });
+    const post = (command: Command): void => host.post(command);
+    this.#led = new LedFlows(post);
+    this.#listeners = new Listeners(post, (id, route) => this.#led.lead(id, this.#nextId(), route));
     host.onNews((news) => this.#hear(news));
     void host.gone.then(() => this.#fail());
   }
@@ -70,13 +68,9 @@ export class LoopEngine implements Engine {
     if (address === null) return errAsync(NO_ADDRESS);
     if (this.#isGone) return errAsync(GONE);
     const id = this.#nextId();
-    this.#host.post({ kind: 'listen', id, at: address });
-    return new ResultAsync(
-      new Promise((opened) => {
-        this.#listeners.set(id, { at, accept, opened, closed: null });
-        this.#hold();
-      }),
-    );
+    const opened = this.#listeners.open(id, at, address, accept);
+    this.#hold();
+    return opened;
   }
 
   connect({ to, source, timeout, signal }: ConnectOptions): ResultAsync<NativeLeg, ConnectError> {
@@ -143,25 +137,28 @@ export class LoopEngine implements Engine {
   }
 
   #hear(all: readonly News[]): void {
-    let taken = 0;
+    let [taken, led] = [0, 0];
     for (const news of all) {
       if (news.kind === 'accepted') taken += 1;
+      if (news.kind === 'led') led += news.begun.length / 2;
       this.#take(news);
     }
-    if (taken > 0) this.#host.post({ kind: 'took', count: taken });
+    if (taken + led > 0 || !this.#led.isRoomKnown)
+      this.#host.post({ kind: 'took', count: taken + led, led, room: this.#led.roomToTell() });
     this.#hold();
   }
 
   #take(news: News): void {
     switch (news.kind) {
       case 'listening':
-        this.#listening(news.id, news.port);
+        this.#listeners.listening(news.id, news.port);
         return;
       case 'not_listening':
-        this.#notListening(news.id, listenErrorOf({ code: nameOf(news.errno) }));
+        this.#listeners.notListening(news.id, listenErrorOf({ code: nameOf(news.errno) }));
         return;
       case 'unlistened':
-        this.#unlistened(news.id);
+        this.#led.unlistened(news.id);
+        this.#listeners.unlistened(news.id);
         return;
       case 'accepted':
         this.#accepted(news);
@@ -186,6 +183,12 @@ export class LoopEngine implements Engine {
       case 'fault':
         this.#legs.get(news.id)?.broke(legErrorOf({ code: nameOf(news.errno) }));
         return;
+      case 'led':
+        this.#led.hear(news);
+        return;
+      case 'routed':
+        this.#led.routed(news.listener, news.era);
+        return;
       case 'counts':
         this.#count(news.counts);
         return;
@@ -200,44 +203,11 @@ export class LoopEngine implements Engine {
     }
   }
 
-  #listening(id: number, port: number): void {
-    const listener = this.#listeners.get(id);
-    listener?.opened(ok({ local: { address: listener.at.address, port }, close: () => this.#close(id) }));
-  }
-
-  #notListening(id: number, error: ListenError): void {
-    const listener = this.#listeners.get(id);
-    this.#listeners.delete(id);
-    listener?.opened(err(error));
-  }
-
-  #close(id: number): Promise<void> {
-    const listener = this.#listeners.get(id);
-    if (listener === undefined) return Promise.resolve();
-    this.#host.post({ kind: 'unlisten', id });
-    return new Promise((resolve) => {
-      const before = listener.closed;
-      listener.closed = () => {
-        before?.();
-        resolve();
-      };
-    });
-  }
-
-  #unlistened(id: number): void {
-    const listener = this.#listeners.get(id);
-    this.#listeners.delete(id);
-    listener?.closed?.();
-  }
-
   #accepted({ listener, id, local, remote }: Extract<News, { kind: 'accepted' }>): void {
-    const at = this.#listeners.get(listener);
-    // It was closed while this one was on its way.
-    if (at === undefined || at.closed !== null) {
-      this.#host.post({ kind: 'reset', id });
-      return;
-    }
-    at.accept(this.#legOf(id, { local, remote }));
+    const accept = this.#listeners.accepts(listener);
+    // Null: it was closed while this one was on its way.
+    if (accept === null) this.#host.post({ kind: 'reset', id });
+    else accept(this.#legOf(id, { local, remote }));
   }
 
   /** Nobody may wait for it any more: then its reset is under way. */
@@ -256,8 +226,11 @@ export class LoopEngine implements Engine {
   }
 
   #count(counts: Float64Array): void {
-    for (let i = 0; i < counts.length; i += 3)
-      this.#joints.get(counts[i] ?? 0)?.flow.count(counts[i + 1] ?? 0, counts[i + 2] ?? 0);
+    for (let i = 0; i < counts.length; i += 3) {
+      const [flow, sent, received] = [counts[i] ?? 0, counts[i + 1] ?? 0, counts[i + 2] ?? 0];
+      if (flow < 0) this.#led.count(flow, sent, received);
+      else this.#joints.get(flow)?.flow.count(sent, received);
+    }
     this.#host.post({ kind: 'counted' });
   }
 
@@ -271,20 +244,19 @@ export class LoopEngine implements Engine {
   /** The loop is gone: whoever waits for an answer gets one. */
   #fail(): void {
     this.#isGone = true;
-    for (const [id, { closed }] of [...this.#listeners])
-      if (closed === null) this.#notListening(id, GONE);
-      else this.#unlistened(id);
+    this.#listeners.fail(GONE);
     for (const { settle } of [...this.#attempts.values()]) settle(err(GONE));
     for (const leg of [...this.#legs.values()]) leg.broke(GONE);
     for (const { over } of [...this.#joints.values()]) over('reset');
     this.#joints.clear();
     this.desk.fail();
+    this.#led.fail();
     this.#hold();
   }
 
   /** The process stays while there is anything, as it does for Node's own sockets. */
   #hold(): void {
-    const own = this.#listeners.size + this.#attempts.size + this.#legs.size + this.#joints.size;
+    const own = this.#listeners.size + this.#attempts.size + this.#legs.size + this.#joints.size + this.#led.size;
     const isHeld = own + this.desk.places > 0;
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;

@@ -4,33 +4,19 @@ import { beginConnection } from './begin-connection.js';
 import { Datagrams } from './datagrams.js';
 import { Descriptors, type Watcher } from './descriptors.js';
 import { Doors, type DoorsHome } from './doors.js';
+import { LED, Leads, type LeadsHome } from './leads.js';
+import { LedReport } from './led-report.js';
+import type { LoopOutside } from './loop-outside.js';
 import { LONGEST_SLEEP } from './native-limits.js';
-import { Pair, type PairHome, type PairLimits } from './pair.js';
+import { Pair, type PairHome } from './pair.js';
+import { Pairs } from './pairs.js';
 import { Pipes } from './pipes.js';
 import type { Command, FailedCall, News, PairEnd } from './protocol.js';
 import { EINTR, EPOLLIN, isScarce, type Sys } from './sys.js';
 import { INTEREST, type Unfinished, Wire } from './wire.js';
 
-export interface LoopLimits extends PairLimits {
-  /** Between two looks at what flows carried. */
-  readonly sweep: number;
-}
-
-/** Whom the loop serves. */
-export interface LoopOutside {
-  readonly limits: LoopLimits;
-  /** What has been asked since the last call. */
-  commands(): readonly Command[];
-  /** Whether anything has been: asked between two events, so it costs next to nothing. */
-  isAsked(): boolean;
-  /** Whether it may sleep, until the descriptor `wake` says so. Else it asks for commands first. */
-  mayDoze(): boolean;
-  awake(): void;
-  tell(news: readonly News[]): void;
-}
-
 /** Carries connections, in one thread that does nothing else. */
-export class Loop implements PairHome, DoorsHome {
+export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly descriptors: Descriptors;
   readonly pipes: Pipes;
   /** What is written to it ends the loop's sleep. */
@@ -45,12 +31,13 @@ export class Loop implements PairHome, DoorsHome {
   readonly #wires = new Map<number, Wire>();
   readonly #ending = new Set<Wire>();
   readonly #arrivals = new Set<Wire>();
-  readonly #pairs = new Map<number, Pair>();
+  readonly #report = new LedReport();
+  readonly #leads: Leads = new Leads(this, this.#report);
+  readonly #pairs = new Pairs((news) => this.tell(news), this.#report);
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
   #lastArrival = 0;
   #sweepAt = Number.POSITIVE_INFINITY;
-  #countsAreSeen = true;
 
   /** Throws where the kernel has no descriptors for it: it cannot begin. */
   constructor(sys: Sys, outside: LoopOutside) {
@@ -73,13 +60,15 @@ export class Loop implements PairHome, DoorsHome {
   turn(): void {
     this.now = performance.now();
     this.#hear();
-    const sleep = this.#unfinished.length > 0 ? 0 : this.#sleep();
     this.#send();
+    const sleep = this.#unfinished.length > 0 ? 0 : this.#sleep();
     const dozes = sleep > 0 && this.#outside.mayDoze();
     const count = this.#sys.epollWait(this.#epoll, EVENTS_AT, EVENTS_AT_ONCE, dozes ? sleep : 0);
     this.#outside.awake();
     this.now = performance.now();
     if (count < 0 && count !== -EINTR) throw new Error(`epoll_wait failed: errno ${-count}`);
+    // What was asked before a connection arrived holds for that one: it may be a probe that is to be looked into.
+    if (this.#outside.isAsked()) this.#hear();
     for (let i = 0; i < count; i += 1) {
       const watcher = this.descriptors.watcherOf(this.#arena.eventFd(i), this.#arena.eventMark(i));
       watcher?.ready(this.#arena.events(i));
@@ -97,7 +86,8 @@ export class Loop implements PairHome, DoorsHome {
   /** Gives every descriptor back but `wake`, which those who write to it close last. What is joined is reset. */
   close(): void {
     this.#doors.closeAll();
-    for (const pair of [...this.#pairs.values()]) pair.close('reset');
+    this.#leads.closeAll();
+    this.#pairs.closeAll();
     for (const wire of [...this.#wires.values()]) wire.close('reset');
     this.#datagrams.close();
     this.pipes.release();
@@ -110,7 +100,7 @@ export class Loop implements PairHome, DoorsHome {
   }
 
   get connections(): number {
-    return this.#wires.size;
+    return this.#wires.size + this.#leads.open;
   }
 
   tell(news: News): void {
@@ -123,19 +113,34 @@ export class Loop implements PairHome, DoorsHome {
 
   lingers(wire: Wire): void {
     this.#ending.add(wire);
-    this.#sweepSoon();
+    this.sweepSoon();
   }
 
   gone(wire: Wire): void {
-    this.#wires.delete(wire.id);
-    this.#ending.delete(wire);
-    this.#arrivals.delete(wire);
+    if (wire.id === LED) this.#leads.gone();
+    else {
+      this.#wires.delete(wire.id);
+      this.#ending.delete(wire);
+      this.#arrivals.delete(wire);
+    }
     this.#doors.roomier();
   }
 
-  arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void {
+  led(pair: Pair): void {
+    this.#pairs.add(pair);
+  }
+
+  nextArrival(): number {
     this.#lastArrival -= 1;
-    const id = this.#lastArrival;
+    return this.#lastArrival;
+  }
+
+  leadOn(listener: number, fd: number): boolean {
+    return this.#leads.take(listener, fd);
+  }
+
+  arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void {
+    const id = this.nextArrival();
     const wire = new Wire(id, fd, this, 'open');
     const watched = this.descriptors.watch(fd, INTEREST, wire);
     if (watched < 0) {
@@ -161,10 +166,8 @@ export class Loop implements PairHome, DoorsHome {
   }
 
   over(pair: Pair, end: PairEnd): void {
-    const [sent, received] = pair.takeCounts();
-    this.#pairs.delete(pair.flow);
+    this.#pairs.over(pair, end);
     if (this.#pairs.size === 0) this.pipes.release();
-    this.tell({ kind: 'over', flow: pair.flow, end, sent, received });
   }
 
   #hear(): void {
@@ -172,10 +175,11 @@ export class Loop implements PairHome, DoorsHome {
   }
 
   #send(): void {
-    if (this.#news.length === 0) return;
+    if (this.#news.length === 0 && this.now < this.#report.dueAt && !this.#report.isFull) return;
+    const led = this.#report.take(this.now);
     const news = this.#news;
     this.#news = [];
-    this.#outside.tell(news);
+    this.#outside.tell(led === null ? news : [led, ...news]);
   }
 
   #do(command: Command): void {
@@ -185,6 +189,7 @@ export class Loop implements PairHome, DoorsHome {
         return;
       case 'unlisten':
         this.#doors.close(command.id);
+        this.#leads.leave(command.id);
         this.tell({ kind: 'unlistened', id: command.id });
         return;
       case 'connect':
@@ -210,12 +215,18 @@ export class Loop implements PairHome, DoorsHome {
         return;
       case 'cut':
         this.#pairs.get(command.flow)?.close('cut');
+        this.#leads.cut(command.flow);
+        return;
+      case 'route':
+        this.#leads.route(command);
+        this.tell({ kind: 'routed', listener: command.listener, era: command.era });
         return;
       case 'took':
         this.#doors.took(command.count);
+        this.#leads.told(command.led, command.room);
         return;
       case 'counted':
-        this.#countsAreSeen = true;
+        this.#pairs.countsAreSeen();
         return;
       default:
         this.#datagrams.do(command);
@@ -258,40 +269,27 @@ export class Loop implements PairHome, DoorsHome {
     const pair = new Pair(flow, a, b, this);
     this.#arrivals.delete(a);
     this.#arrivals.delete(b);
-    this.#pairs.set(flow, pair);
-    this.#sweepSoon();
+    this.#pairs.add(pair);
+    this.sweepSoon();
     pair.begin(toFar, toNear);
   }
 
   #sleep(): number {
-    const looks = Math.min(this.#sweepAt, this.#datagrams.wakesAt);
+    const looks = Math.min(this.#sweepAt, this.#datagrams.wakesAt, this.#report.dueAt);
     const until = Math.min(looks, this.#doors.wakesAt ?? Number.POSITIVE_INFINITY, this.now + LONGEST_SLEEP);
     return Math.max(0, Math.ceil(until - this.now));
   }
 
-  #sweepSoon(): void {
+  sweepSoon(): void {
     this.#sweepAt = Math.min(this.#sweepAt, this.now + this.#outside.limits.sweep);
   }
 
   /** Tells what was carried, and ends what has carried nothing for too long or has had its time to end. */
   #sweep(): void {
-    const { limits } = this.#outside;
-    for (const pair of [...this.#pairs.values()]) pair.look(this.now, limits);
+    this.#leads.look(this.now);
     for (const wire of [...this.#ending]) if (this.now >= wire.endsBy) wire.close('close');
-    if (this.#countsAreSeen) this.#tellCounts();
+    this.#pairs.look(this.now, this.#outside.limits);
     this.#sweepAt = Number.POSITIVE_INFINITY;
-    if (this.#pairs.size > 0 || this.#ending.size > 0) this.#sweepSoon();
-  }
-
-  /** One message at a time: while the main thread is busy the numbers wait here. */
-  #tellCounts(): void {
-    const counts: number[] = [];
-    for (const pair of this.#pairs.values()) {
-      const [sent, received] = pair.takeCounts();
-      if (sent > 0 || received > 0) counts.push(pair.flow, sent, received);
-    }
-    if (counts.length === 0) return;
-    this.#countsAreSeen = false;
-    this.tell({ kind: 'counts', counts: Float64Array.from(counts) });
+    if (this.#pairs.size > 0 || this.#ending.size > 0 || this.#leads.isWaiting) this.sweepSoon();
   }
 }

@@ -24,6 +24,12 @@ export const ACCEPTS_AT_ONCE = 64;
 /** Connections that arrived and that the main thread has not taken note of; more wait in the kernel's queue. */
 export const HANDED_OVER_AT_MOST = 1_024;
 
+/** What became of connections that were led on is told so much later at most: how late a flow is in the table. */
+export const TELL_AFTER: Millis = 20;
+
+/** And so many in one message; as many as may be untold (`LED_AT_MOST`, limits.ts). */
+export const LED_IN_ONE_MESSAGE = 1_024;
+
 /** Bytes that wait to be sent to one end while it is not joined: a handshake's. A write beyond is refused. */
 export const WAITING_AT_MOST = 1_048_576;
 

@@ -1,3 +1,4 @@
+import { keepAlive } from './begin-connection.js';
 import { Direction, type DirectionHome } from './direction.js';
 import type { Pipes } from './pipes.js';
 import type { PairEnd } from './protocol.js';
@@ -24,6 +25,7 @@ export class Pair implements Joined, DirectionHome {
   readonly #forth: Direction;
   readonly #back: Direction;
   #isOver = false;
+  #isKeptAlive = false;
   #movedAt: number;
 
   constructor(flow: number, near: Wire, far: Wire, loop: PairHome) {
@@ -49,8 +51,17 @@ export class Pair implements Joined, DirectionHome {
     if (!this.#isOver) this.#back.pump(true);
   }
 
+  /** As `begin`, of two that nobody has read from; `events`: what is known of the far end. What is there is told of. */
+  start(events: number): void {
+    this.#near.join(this);
+    this.#far.join(this);
+    this.ready(this.#far, events);
+  }
+
   ready(wire: Wire, events: number): void {
-    const [reads, writes] = wire === this.#near ? [this.#forth, this.#back] : [this.#back, this.#forth];
+    const isNear = wire === this.#near;
+    const reads = isNear ? this.#forth : this.#back;
+    const writes = isNear ? this.#back : this.#forth;
     if ((events & MAY_READ) !== 0) reads.pump((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) !== 0);
     if (this.#isOver) return;
     // After a reset what was received can be read; what the other end does not take now is lost, as it would be there.
@@ -63,6 +74,8 @@ export class Pair implements Joined, DirectionHome {
 
   /** Ends what has carried nothing for too long. */
   look(now: number, limits: PairLimits): void {
+    if (!this.#isKeptAlive) keepAlive(this.loop.descriptors, this.#far.fd);
+    this.#isKeptAlive = true;
     const still = now - this.#movedAt;
     const isHalfClosed = this.#forth.hasEnded || this.#back.hasEnded;
     if (isHalfClosed && still >= limits.halfClosed) this.close('half_closed_idle');
@@ -81,6 +94,10 @@ export class Pair implements Joined, DirectionHome {
   /** One end was reset, by its peer or by the kernel: the other side is told the same way. */
   failed(): void {
     this.close('reset');
+  }
+
+  get isHalfShut(): boolean {
+    return this.#forth.isShut || this.#back.isShut;
   }
 
   finished(): void {

@@ -26,8 +26,23 @@ export type Command =
       readonly toNear: readonly Uint8Array[];
     }
   | { readonly kind: 'cut'; readonly flow: number }
-  /** So many connections that arrived have been taken note of. */
-  | { readonly kind: 'took'; readonly count: number }
+  /**
+   * What arrives at that listener is led on by itself; `to` null: it is handed over. Answered with `routed`. `era`
+   * tells it from the routes before; `room`: how many may be led on that have not been taken note of.
+   */
+  | {
+      readonly kind: 'route';
+      readonly listener: number;
+      readonly era: number;
+      readonly to: Uint8Array | null;
+      readonly source: Uint8Array | null;
+      /** What comes from these is handed over. The ports mean nothing. */
+      readonly except: readonly Uint8Array[];
+      readonly timeout: number;
+      readonly room: number;
+    }
+  /** So many connections that arrived have been taken note of, `led` of them led on. `room`: as above. */
+  | { readonly kind: 'took'; readonly count: number; readonly led: number; readonly room: number }
   /** The last `counts` have been taken note of. */
   | { readonly kind: 'counted' }
   | DatagramCommand;
@@ -66,8 +81,25 @@ export type News =
       readonly sent: number;
       readonly received: number;
     }
+  /** No `led` speaks of an earlier route of that listener any more. */
+  | { readonly kind: 'routed'; readonly listener: number; readonly era: number }
+  | LedNews
   | { readonly kind: 'shortage' }
   | DatagramNews;
 
+/** What became of connections that were led on, since the last one. They have the numbers of those that arrive. */
+export interface LedNews {
+  readonly kind: 'led';
+  /** Two numbers for each: which, and the era of its route. */
+  readonly begun: Float64Array;
+  /** Their clients, in `SOCKET_ADDRESS_BYTES` each. */
+  readonly clients: Uint8Array;
+  /** Three: which, 1 where bind(2) failed, errno. Both descriptors have been given back. */
+  readonly failed: Float64Array;
+  /** Four, as `over` has them: which, the place of its end in `PAIR_ENDS`, bytes sent, bytes received. */
+  readonly over: Float64Array;
+}
+
 /** `cut`: because it was asked for. */
-export type PairEnd = 'finished' | 'reset' | 'idle' | 'half_closed_idle' | 'cut';
+export const PAIR_ENDS = ['finished', 'reset', 'idle', 'half_closed_idle', 'cut'] as const;
+export type PairEnd = (typeof PAIR_ENDS)[number];

@@ -26,6 +26,14 @@ export function familyOf(socketAddress: Uint8Array): number {
   return (socketAddress[0] ?? 0) | ((socketAddress[1] ?? 0) << 8);
 }
 
+/** Whether two are of one address, whatever their ports. */
+export function isSameAddress(a: Uint8Array, b: Uint8Array): boolean {
+  const isV4 = familyOf(a) === AF_INET;
+  if (familyOf(b) !== familyOf(a)) return false;
+  for (let i = isV4 ? 4 : 8, end = isV4 ? 8 : 24; i < end; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** What the kernel wrote, of which it may have left out the end for want of room. */
 export function endpointOf(bytes: Uint8Array): Endpoint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -97,6 +97,7 @@ export const EPROTO = 71;
 export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ENOBUFS = 105;
+export const ETIMEDOUT = 110;
 export const EINPROGRESS = 115;
 
 /** The process or the machine has run out of descriptors, or of memory for sockets. */

@@ -49,6 +49,8 @@ export interface Joined {
   ready(wire: Wire, events: number): void;
 }
 
+const NOTHING: readonly Uint8Array[] = [];
+
 type Stage = 'connecting' | 'open' | 'ending' | 'gone';
 
 /**
@@ -146,7 +148,7 @@ export class Wire implements Watcher, Unfinished {
   join(joined: Joined): readonly Uint8Array[] {
     this.#joined = joined;
     this.#reading = false;
-    return this.#out.splice(0);
+    return this.#out.length === 0 ? NOTHING : this.#out.splice(0);
   }
 
   /** connect(2): whether it came about is told by the socket's error. */

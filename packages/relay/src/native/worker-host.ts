@@ -4,7 +4,7 @@ import { err, ok, type Result } from 'neverthrow';
 import { Bell } from './bell.js';
 import type { Host } from './host.js';
 import { Ledger } from './ledger.js';
-import type { LoopLimits } from './loop.js';
+import type { LoopLimits } from './loop-outside.js';
 import { START_LIMIT, STOP_LIMIT } from './native-limits.js';
 import type { Command, News } from './protocol.js';
 

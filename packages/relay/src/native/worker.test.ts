@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import type { DatagramOptions, FlowEnd, Leg } from '../contracts.js';
+import { handRoute, type Lead, ledListener } from '../lead-to.test-support.js';
 import { client, echo, endOf, HOST, handFlow, program } from '../loopback.test-support.js';
 import { type NativeEngine, startNativeEngine } from '../native-engine.js';
 import { launchFromSource, nativeIsMissing } from './trial.test-support.js';
@@ -107,6 +108,31 @@ describe.skipIf(missing !== null)(
       expect((await engine.datagrams(options))._unsafeUnwrapErr()).toEqual(gone);
       echoing.close();
       peer.close();
+      await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
+    });
+
+    it('dies, and what it had led on by itself is reset and told of as such', async () => {
+      const before = descriptors();
+      const { engine, worker } = await anEngine();
+      const to = await program(echo);
+      const leads: Lead[] = [];
+      const listening = await ledListener(
+        { engine },
+        handRoute(to, (lead) => void leads.push(lead)),
+      );
+      if (!('local' in listening)) throw new Error(listening.kind);
+      const socket = await client(listening.local);
+      await waitFor(() => leads.length === 1, 1_000, 'it to be told');
+      const end = endOf(socket);
+
+      void worker.terminate();
+      socket.write('wake up');
+
+      expect(await leads[0]?.over).toBe('reset');
+      expect(await end).toBe('ECONNRESET');
+      expect(leads[0]?.flow.told.ends).toEqual(['reset']);
+      await listening.close();
+      to.close();
       await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
     });
 

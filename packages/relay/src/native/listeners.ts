@@ -1,0 +1,84 @@
+import { err, ok, type Result, ResultAsync } from 'neverthrow';
+import type { Endpoint, Leg, ListenError, Listening, Route } from '../contracts.js';
+import type { Command } from './protocol.js';
+
+interface Listener {
+  readonly at: Endpoint;
+  readonly accept: (leg: Leg) => void;
+  readonly opened: (outcome: Result<Listening, ListenError>) => void;
+  /** Null: it still listens. */
+  closed: (() => void) | null;
+}
+
+/** What an engine has listening, and who waits for that to begin or to end. */
+export class Listeners {
+  readonly #post: (command: Command) => void;
+  readonly #lead: (id: number, route: Route | null) => void;
+  readonly #listeners = new Map<number, Listener>();
+
+  constructor(post: (command: Command) => void, lead: (id: number, route: Route | null) => void) {
+    this.#post = post;
+    this.#lead = lead;
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** `address`: as the kernel has it. */
+  open(id: number, at: Endpoint, address: Uint8Array, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {
+    this.#post({ kind: 'listen', id, at: address });
+    const opened = new Promise<Result<Listening, ListenError>>((resolve) => {
+      this.#listeners.set(id, { at, accept, opened: resolve, closed: null });
+    });
+    return new ResultAsync(opened);
+  }
+
+  listening(id: number, port: number): void {
+    const listener = this.#listeners.get(id);
+    if (listener === undefined) return;
+    const local = { address: listener.at.address, port };
+    const lead = (route: Route | null): void => {
+      if (this.accepts(id) !== null) this.#lead(id, route);
+    };
+    listener.opened(ok({ local, lead, close: () => this.#close(id) }));
+  }
+
+  notListening(id: number, error: ListenError): void {
+    const listener = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    listener?.opened(err(error));
+  }
+
+  unlistened(id: number): void {
+    const listener = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    listener?.closed?.();
+  }
+
+  /** Who takes what arrives; null: nobody, it is closed or about to be. */
+  accepts(id: number): ((leg: Leg) => void) | null {
+    const listener = this.#listeners.get(id);
+    return listener === undefined || listener.closed !== null ? null : listener.accept;
+  }
+
+  /** The engine is gone: whoever waits for an answer gets one. */
+  fail(error: ListenError): void {
+    for (const [id, { closed }] of [...this.#listeners])
+      if (closed === null) this.notListening(id, error);
+      else this.unlistened(id);
+  }
+
+  #close(id: number): Promise<void> {
+    const listener = this.#listeners.get(id);
+    if (listener === undefined) return Promise.resolve();
+    this.#post({ kind: 'unlisten', id });
+    return new Promise((resolve) => {
+      const before = listener.closed;
+      listener.closed = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import type { PairLimits } from './pair.js';
+import type { Command, News } from './protocol.js';
+
+export interface LoopLimits extends PairLimits {
+  /** Between two looks at what flows carried. */
+  readonly sweep: number;
+}
+
+/** Whom the loop serves. */
+export interface LoopOutside {
+  readonly limits: LoopLimits;
+  /** What has been asked since the last call. */
+  commands(): readonly Command[];
+  /** Whether anything has been: asked between two events, so it costs next to nothing. */
+  isAsked(): boolean;
+  /** Whether it may sleep, until the descriptor `wake` says so. Else it asks for commands first. */
+  mayDoze(): boolean;
+  awake(): void;
+  tell(news: readonly News[]): void;
+}
