@@ -3,6 +3,7 @@ import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from './contracts.js';
 import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT } from './limits.js';
+import { CallOff } from './signal.js';
 
 export interface FlowTableOptions {
   readonly ways: Ways;
@@ -38,7 +39,7 @@ interface Entry {
   readonly id: number;
   readonly since: UnixSeconds;
   readonly client: string;
-  readonly abort: AbortController;
+  readonly abort: CallOff<FlowEnd>;
   sent: number;
   received: number;
 }
@@ -69,7 +70,7 @@ export class FlowTable implements Flows {
     }
     this.#lastId += 1;
     const id = this.#lastId;
-    const abort = new AbortController();
+    const abort = new CallOff<FlowEnd>();
     const entry: Entry = { facts, id, since: this.#options.now(), client, abort, sent: 0, received: 0 };
     this.#entries.set(id, entry);
     this.#clients.set(client, (this.#clients.get(client) ?? 0) + 1);

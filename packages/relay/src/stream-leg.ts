@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { Endpoint, Leg, LegError } from './contracts.js';
 import { LINGER_LIMIT } from './limits.js';
+import type { Signal } from './signal.js';
 import { legErrorOf, type SystemError } from './stream-errors.js';
 
 /** A leg over a socket of Node's. It owns the socket: nobody else closes it. */
@@ -45,7 +46,7 @@ export class StreamLeg implements Leg {
     else this.socket.once('close', then);
   }
 
-  read(signal?: AbortSignal): ResultAsync<Uint8Array | null, LegError> {
+  read(signal?: Signal): ResultAsync<Uint8Array | null, LegError> {
     const first = this.#putBack.shift();
     return first === undefined ? new ResultAsync(this.#next(signal)) : okAsync(first);
   }
@@ -84,7 +85,7 @@ export class StreamLeg implements Leg {
     resetSocket(this.socket);
   }
 
-  async #next(signal: AbortSignal | undefined): Promise<Result<Uint8Array | null, LegError>> {
+  async #next(signal: Signal | undefined): Promise<Result<Uint8Array | null, LegError>> {
     for (;;) {
       if (this.#fault !== null) return err(this.#fault);
       if (this.socket.readableEnded) return ok(null);
@@ -97,7 +98,7 @@ export class StreamLeg implements Leg {
   }
 
   /** Resolves when there may be something new to read, or nothing ever again. */
-  #stirred(signal: AbortSignal | undefined): Promise<void> {
+  #stirred(signal: Signal | undefined): Promise<void> {
     const { socket } = this;
     const events = ['readable', 'end', 'close'] as const;
     return new Promise((resolve) => {

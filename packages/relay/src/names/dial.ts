@@ -2,6 +2,7 @@ import type { Clock, Ipv4Policy, Millis } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { ConnectError, Endpoint, Engine, Ways } from '../contracts.js';
 import { startDeadline } from '../deadline.js';
+import type { Signal } from '../signal.js';
 import { readName } from './name.js';
 import { type Lookup, type RaceFailure, race } from './race.js';
 import { type Family, type NameError, type Resolver, usableAddresses } from './resolver.js';
@@ -46,7 +47,7 @@ export class Dialer {
   }
 
   /** Settles within `DIAL_LIMIT`, and promptly once `signal` aborts. */
-  dial(to: Destination, signal: AbortSignal): ResultAsync<Reached, DialError> {
+  dial(to: Destination, signal: Signal): ResultAsync<Reached, DialError> {
     return new ResultAsync(this.#dial(to, signal));
   }
 
@@ -60,12 +61,12 @@ export class Dialer {
     }
     const families: readonly Family[] = this.#parts.ipv4 === 'only6' ? [6] : [6, 4];
     const { resolver } = this.#parts;
-    const ask = (family: Family, signal: AbortSignal): ResultAsync<readonly string[], NameError> =>
+    const ask = (family: Family, signal: Signal): ResultAsync<readonly string[], NameError> =>
       resolver.resolve(named.name, family, signal).map((texts) => usableAddresses(texts, family));
     return ok(families.map((family) => ({ family, ask: (signal) => ask(family, signal) })));
   }
 
-  async #dial({ text, port }: Destination, signal: AbortSignal): Promise<Result<Reached, DialError>> {
+  async #dial({ text, port }: Destination, signal: Signal): Promise<Result<Reached, DialError>> {
     const lookups = this.lookups(text);
     if (lookups.isErr()) return err({ kind: 'name', error: lookups.error });
     const { clock, ipv4 } = this.#parts;
@@ -100,7 +101,7 @@ export class Dialer {
     };
   }
 
-  #attempt(to: Endpoint, family: Family, signal: AbortSignal): ResultAsync<Reached, ConnectError> {
+  #attempt(to: Endpoint, family: Family, signal: Signal): ResultAsync<Reached, ConnectError> {
     if (family === 6) return this.#tunnels.connect(to, signal);
     // No tunnel carries IPv4, and what has to be IPv6 does not leave by another path.
     if (this.#parts.ipv4 === 'only6') return new ResultAsync(Promise.resolve(err({ kind: 'network_unreachable' })));

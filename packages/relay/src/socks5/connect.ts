@@ -1,6 +1,7 @@
 import type { FlowFacts, Leg } from '../contracts.js';
 import { joinSignals } from '../deadline.js';
 import type { Reached } from '../names/tunnels.js';
+import type { Signal } from '../signal.js';
 import type { Target } from './codec.js';
 import { EarlyData } from './early-data.js';
 import type { Asked } from './handshake.js';
@@ -15,7 +16,7 @@ export async function connect(
   leg: Leg,
   { request, rest }: Asked,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
   opened: () => void,
 ): Promise<void> {
   const early = new EarlyData(leg, rest);

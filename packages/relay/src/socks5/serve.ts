@@ -9,6 +9,7 @@ import type { Endpoint, Engine, Flows, Leg, Listening, Ways } from '../contracts
 import { Dialer } from '../names/dial.js';
 import { dnsResolver } from '../names/dns-resolver.js';
 import type { Resolver } from '../names/resolver.js';
+import { CallOff } from '../signal.js';
 import { serveClient } from './client.js';
 import { Counters, type Socks5Counts } from './counters.js';
 import type { Socks5Error } from './error.js';
@@ -96,7 +97,7 @@ class Server implements Socks5Server {
   readonly #place: Place;
   readonly #opening = new Opening();
   /** Everybody who is being served, each with what calls it off. */
-  readonly #clients = new Map<Promise<void>, AbortController>();
+  readonly #clients = new Map<Promise<void>, CallOff>();
   #closed = false;
   listening: Listening | null = null;
 
@@ -122,7 +123,7 @@ class Server implements Socks5Server {
       leg.reset();
       return;
     }
-    const stop = new AbortController();
+    const stop = new CallOff();
     const served = serveClient(leg, this.#service, stop.signal, leave)
       // Nothing in there rejects; should it all the same, one client is lost and not all of them.
       .catch((defect: unknown) => this.#onDefect(leg, defect))
