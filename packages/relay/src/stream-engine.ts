@@ -1,7 +1,6 @@
 import type { ConnectOptions, Engine, Flow, FlowEnd, Leg } from './contracts.js';
 import { Shortage } from './shortage.js';
 import { connectStream } from './stream-connect.js';
-import { isShortage } from './stream-errors.js';
 import { type IdleLimits, Joiner } from './stream-join.js';
 import { StreamLeg } from './stream-leg.js';
 import { listenStream } from './stream-listen.js';
@@ -19,11 +18,7 @@ export function streamEngine(limits?: IdleLimits): StreamEngine {
     name: 'stream',
     shortages: () => shortage.count,
     listen: (at, accept) => listenStream(at, accept, shortage),
-    connect: (options: ConnectOptions) =>
-      connectStream(options).mapErr((error) => {
-        if (error.kind === 'failed' && isShortage(error.code)) shortage.met();
-        return error;
-      }),
+    connect: (options: ConnectOptions) => connectStream(options, shortage),
     join: (near: Leg, far: Leg, flow: Flow): Promise<FlowEnd> => joiner.join(ownLeg(near), ownLeg(far), flow),
   };
 }
