@@ -17,7 +17,8 @@ import { errAsync, okAsync } from 'neverthrow';
 const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2).map(Number);
 
 const way: Way = { tunnel: 'lo', iface: 'lo', address: '::1', primary: true, liveness: 'alive' };
-const ways = { now: () => [way], onChange: () => () => undefined };
+const all = [way];
+const ways = { now: () => all, onChange: () => () => undefined };
 const now = (): number => Math.floor(Date.now() / 1_000);
 const log = { log: () => undefined };
 /** All clients of the bench are one. */
