@@ -1,20 +1,19 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsup';
 import { figuresOf, tableOf } from '../figures.js';
+import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
 
 // The relay's engines beside the programs that do the same, on loopback. The relay has one processor, load and
 // target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx; HAProxy and
 // socat where they are installed (Debian packages). Takes about three minutes; prints one table in Markdown.
+// ONLY=bulk measures what has that in its name, ROUNDS=1 in one round.
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SECONDS = 2;
 const RELAY_CPU = 1;
 const LOAD_CPU = 0;
@@ -46,8 +45,7 @@ const TESTS: readonly Test[] = [
 ];
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
-const KOFFI = fileURLToPath(new URL('../../packages/relay/node_modules/koffi', import.meta.url));
-const all = candidates(folder, await bundled(), existsSync(KOFFI));
+const all = candidates(folder, await bundled('./relay.ts', folder), HAS_NATIVE);
 const present = all.filter(({ version }) => version !== null);
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
@@ -55,7 +53,8 @@ const targets = [
   await listening(LOAD_CPU, answerer(folder, ANSWER_PORT), '127.0.0.1', ANSWER_PORT),
 ];
 const rows: string[][] = [];
-for (const test of TESTS) rows.push(...(await compared(test)));
+for (const test of TESTS.filter(({ what }) => what.includes(process.env['ONLY'] ?? '')))
+  rows.push(...(await compared(test)));
 for (const child of targets) await ended(child);
 await rm(folder, { recursive: true });
 console.log(tableOf(['what', 'relay', 'median', 'of HAProxy', 'of direct', 'processor', 'of HAProxy'], rows));
@@ -120,27 +119,4 @@ function requests(connection: 'close' | null): Test['run'] {
 async function loaded(program: string, argv: readonly string[]): Promise<string> {
   const options = { timeout: COMMAND_LIMIT_MS, maxBuffer: 4_194_304 };
   return (await promisify(execFile)('taskset', ['-c', `${LOAD_CPU}`, program, ...argv], options)).stdout;
-}
-
-async function bundled(): Promise<string> {
-  await build({
-    config: false,
-    silent: true,
-    entry: {
-      relay: fileURLToPath(new URL('./relay.ts', import.meta.url)),
-      'native-worker': fileURLToPath(new URL('../../packages/relay/src/native-worker.ts', import.meta.url)),
-    },
-    format: 'esm',
-    target: 'node20',
-    noExternal: [/^(?!koffi$)/],
-    external: ['koffi'],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
-    outDir: folder,
-  });
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  if (existsSync(KOFFI)) {
-    await mkdir(join(folder, 'node_modules'));
-    await symlink(await realpath(KOFFI), join(folder, 'node_modules/koffi'));
-  }
-  return join(folder, 'relay.js');
 }

@@ -14,13 +14,14 @@ export interface Peer {
 
 /** What offers what, each with the settings it comes with but for one worker, ports, and room for all connections. */
 export interface Peers {
-  readonly ours: Peer;
+  readonly ours: Readonly<Record<'stream' | 'native', Peer>>;
   readonly socks5: readonly Peer[];
   readonly datagrams: readonly Peer[];
   readonly idle: readonly Peer[];
 }
 
-export function peersIn(folder: string, ours: string): Peers {
+/** @param hasNative koffi is installed. */
+export function peersIn(folder: string, ours: string, hasNative: boolean): Peers {
   const file = (name: string, text: string): string => {
     const path = join(folder, `${name}.conf`);
     writeFileSync(path, text, { mode: 0o600 });
@@ -32,12 +33,13 @@ export function peersIn(folder: string, ours: string): Peers {
     version: nginxVersion,
     argv: (...ports) => ['nginx', '-p', folder, '-c', file(name, nginxFile(folder, service(...ports)))],
   });
+  const own = (engine: 'stream' | 'native', version: string | null): Peer => ({
+    name: `hurricane ${engine}`,
+    version,
+    argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`, engine],
+  });
   return {
-    ours: {
-      name: 'hurricane',
-      version: process.version,
-      argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`],
-    },
+    ours: { stream: own('stream', process.version), native: own('native', hasNative ? process.version : null) },
     socks5: [
       {
         name: 'microsocks',

@@ -1,20 +1,21 @@
 import { type MappingConfig, parseConfig } from '@hurricane/core';
 import {
+  EngineInUse,
   Faults,
   FlowTable,
   Mappings,
   Nonces,
   serveSocks5,
   socks5SettingsOf,
-  streamEngine,
   type Way,
 } from '@hurricane/relay';
 import { errAsync, okAsync } from 'neverthrow';
 
-// node programs-relay.js PORT TCP UDP: what the daemon carries, without the daemon: mappings from [::1]:PORT to ports
+// node programs-relay.js PORT TCP UDP stream|native: what the daemon carries, without the daemon: mappings from [::1]:PORT to ports
 // of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
 
 const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2).map(Number);
+const wish = process.argv[5] === 'native' ? 'native' : 'stream';
 
 const way: Way = { tunnel: 'lo', iface: 'lo', address: '::1', primary: true, liveness: 'alive' };
 const all = [way];
@@ -24,7 +25,10 @@ const log = { log: () => undefined };
 /** All clients of the bench are one. */
 const AT_MOST = 60_000;
 const flows = new FlowTable({ ways, now, limit: AT_MOST, perClient: AT_MOST });
-const shared = { ways, flows, engine: streamEngine(), log };
+const engine = new EngineInUse({ log });
+await engine.choose(wish);
+if (engine.name !== wish) throw new Error(`the ${wish} engine cannot be had here`);
+const shared = { ways, flows, engine, log };
 
 const mapping = (protocol: 'tcp' | 'udp', internalPort: number): MappingConfig => ({
   name: protocol,

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsup';
 import { figuresOf, tableOf } from '../figures.js';
+import { bundled, HAS_NATIVE } from './bundled.js';
 import { cpuOf, ended, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
 import { type Peer, peersIn } from './programs-peers.js';
@@ -15,7 +15,7 @@ import { type Peer, peersIn } from './programs-peers.js';
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
 // Needs gcc (load.c), taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
 // Takes about three minutes; prints one table in Markdown.
-// ROUNDS=1 IDLE=1000 tries it out in half a minute.
+// ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=SOCKS5 measures what has that in its name.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 /** What a process may open here; a relay takes two for each connection, and some for itself. */
@@ -49,13 +49,16 @@ interface Test {
   /** Where the relay listens. `udp`: to datagrams, on [::1]. */
   readonly host: string | 'udp';
   readonly load: readonly (string | number)[];
+  readonly ours: readonly Peer[];
   readonly peers: readonly Peer[];
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
 const load = join(folder, 'load');
 await promisify(execFile)('gcc', ['-O2', '-Wall', '-o', load, fileURLToPath(new URL('./load.c', import.meta.url))]);
-const { ours, socks5, datagrams, idle } = peersIn(folder, await bundled());
+const program = await bundled('./programs-relay.ts', folder);
+const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
+const both = [ours.stream, ours.native];
 
 const v4 = '127.0.0.1';
 const rate = { unit: '/s', perUnit: 'ms CPU', scale: 1, counts: 'done' } as const;
@@ -64,14 +67,19 @@ const echo = (peers: number): Test => ({
   what: `UDP mapping, ${peers} peer${peers === 1 ? '' : 's'}`,
   host: 'udp',
   load: ['echo', PORT, peers, MS],
+  // Datagrams are carried by the portable engine, whichever carries connections.
+  ours: [ours.stream],
   peers: datagrams,
 });
 const TESTS: readonly Test[] = [
-  { ...rate, what: 'SOCKS5, short connections', host: v4, load: ['rate', PORT, TCP, CLIENTS, MS], peers: socks5 },
+  {
+    ...{ ...rate, what: 'SOCKS5, short connections', host: v4, load: ['rate', PORT, TCP, CLIENTS, MS] },
+    ...{ ours: both, peers: socks5 },
+  },
   {
     ...{ what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes', host: v4 },
     load: ['bulk', PORT, TCP, MS],
-    peers: socks5,
+    ...{ ours: both, peers: socks5 },
   },
   echo(1),
   echo(CLIENTS),
@@ -80,8 +88,9 @@ const TESTS: readonly Test[] = [
 const before = loadavg()[0] ?? Number.NaN;
 const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', `${TCP}`, `${UDP}`], v4, TCP);
 const rows: string[][] = [];
-for (const test of TESTS) rows.push(...(await compared(test)));
-for (const peer of [ours, ...idle].filter(({ version }) => version !== null)) {
+const isAsked = (what: string): boolean => what.includes(process.env['ONLY'] ?? '');
+for (const test of TESTS.filter(({ what }) => isAsked(what))) rows.push(...(await compared(test)));
+for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThere) : []) {
   const relay = await started(peer, '::1');
   const { each, base } = await idleCost(relay.pid ?? 0, [...LIMITS, load], PORT, IDLE);
   rows.push([
@@ -90,33 +99,37 @@ for (const peer of [ours, ...idle].filter(({ version }) => version !== null)) {
     `${each.toFixed(1)} kB each`,
     '',
     '',
+    '',
     `${base.toFixed(0)} MB before`,
   ]);
   await ended(relay);
 }
 await ended(target);
 await rm(folder, { recursive: true });
-console.log(tableOf(['what', 'relay', 'median', 'ours to it', 'lost', 'processor'], rows));
-const versions = [ours, ...socks5, ...datagrams, ...idle].map(
+console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost', 'processor'], rows));
+const versions = [...both, ...socks5, ...datagrams, ...idle].map(
   ({ name, version }) => `${name} ${version ?? 'not installed'}`,
 );
 const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
 console.log(`\n${[...new Set(versions)].join(', ')}. Load average of a minute: ${loads[0]} before, ${loads[1]} after.`);
 
 async function compared(test: Test): Promise<string[][]> {
-  const present = [ours, ...test.peers].filter(({ version }) => version !== null);
+  const present = [...test.ours, ...test.peers].filter(isThere);
   const figures = new Map<string, Figure[]>(present.map(({ name }) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1)
     for (const peer of present) figures.get(peer.name)?.push(await through(peer, test));
   const median = (name: string, of: keyof Figure): number =>
     figuresOf((figures.get(name) ?? []).map((figure) => figure[of])).p50;
+  const ratio = (own: Peer, name: string): string =>
+    figures.has(own.name) && own.name !== name ? (median(own.name, 'amount') / median(name, 'amount')).toFixed(2) : '';
   return present.map(({ name }) => {
     const cpu = median(name, 'cpu');
     return [
       test.what,
       name,
       `${median(name, 'amount').toPrecision(3)} ${test.unit}`,
-      name === ours.name ? '' : (median(ours.name, 'amount') / median(name, 'amount')).toFixed(2),
+      ratio(ours.stream, name),
+      ratio(ours.native, name),
       `${median(name, 'lost')}`,
       Number.isNaN(cpu) ? '' : `${cpu.toPrecision(3)} ${test.perUnit}`,
     ];
@@ -139,22 +152,11 @@ async function through(peer: Peer, test: Test): Promise<Figure> {
   };
 }
 
+function isThere({ version }: Peer): boolean {
+  return version !== null;
+}
+
 function started(peer: Peer, host: string): ReturnType<typeof listening> {
   const argv = [...LIMITS, ...peer.argv(PORT, TCP, UDP)];
   return host === 'udp' ? listening(RELAY_CPU, argv, host, PORT, isBound) : listening(RELAY_CPU, argv, host, PORT);
-}
-
-async function bundled(): Promise<string> {
-  await build({
-    config: false,
-    silent: true,
-    entry: { relay: fileURLToPath(new URL('./programs-relay.ts', import.meta.url)) },
-    format: 'esm',
-    target: 'node20',
-    noExternal: [/./],
-    tsconfig: fileURLToPath(new URL('../../tsconfig.json', import.meta.url)),
-    outDir: folder,
-  });
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
-  return join(folder, 'relay.js');
 }
