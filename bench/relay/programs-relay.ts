@@ -11,8 +11,8 @@ import {
 } from '@hurricane/relay';
 import { errAsync, okAsync } from 'neverthrow';
 
-// node programs-relay.js PORT TCP UDP stream|native: what the daemon carries, without the daemon: mappings from [::1]:PORT to ports
-// of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
+// node programs-relay.js PORT TCP UDP stream|native: what the daemon carries with that engine, without the daemon:
+// mappings from [::1]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
 
 const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2).map(Number);
 const wish = process.argv[5] === 'native' ? 'native' : 'stream';
