@@ -121,6 +121,28 @@ function joinedPairs(engineWith: Start): void {
       expect(await over()).toBe('finished');
     });
 
+    it('passes on an end that came before it was joined, and was all that came', async () => {
+      const engine = await engineWith();
+      const to = await program(echo);
+      const came: Leg[] = [];
+      const listening = (await engine.listen({ address: HOST, port: 0 }, (leg) => void came.push(leg)))._unsafeUnwrap();
+      closing.push(() => listening.close(), to.close);
+      const socket = await client(listening.local);
+      socket.end();
+      await once(socket, 'finish');
+      // One that connects after that is accepted after that.
+      const later = await client(listening.local);
+      await waitFor(() => came.length === 2, 2_000, 'both to be accepted');
+      const far = (await engine.connect({ to, source: HOST, timeout: 1_000 }))._unsafeUnwrap();
+
+      const over = engine.join(came[0] as Leg, far, handFlow());
+
+      expect((await allOf(socket)).length).toBe(0);
+      expect(await over).toBe('finished');
+      came[1]?.reset();
+      await endOf(later);
+    });
+
     it('passes a reset of the client on as a reset', async () => {
       const seen: Promise<string | null>[] = [];
       const { at, flow, over, joined } = await relay((socket) => void seen.push(endOf(socket)));

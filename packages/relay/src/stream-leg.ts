@@ -24,7 +24,7 @@ export class StreamLeg implements Leg {
   #to: StreamLeg | null = null;
   #passed = 0;
   #isHeldUp = false;
-  #state: 'quiet' | 'listening' | 'ended' | 'ending' = 'quiet';
+  #state: 'quiet' | 'listening' | 'ending' = 'quiet';
   #hearsDrain = false;
   #fault: LegError | null = null;
   #local: Endpoint | null = null;
@@ -100,7 +100,8 @@ export class StreamLeg implements Leg {
     const first = this.#inbox;
     this.#inbox = [];
     for (const bytes of first) this.#pass(bytes, to);
-    if (this.#state === 'ended') to.socket.end();
+    // It has told of its end by itself, though nobody had listened, when that was all there was to be read.
+    if (this.socket.readableEnded) to.socket.end();
     this.#listen();
   }
 
@@ -185,7 +186,6 @@ export class StreamLeg implements Leg {
   }
 
   #ended(): void {
-    if (this.#state === 'listening') this.#state = 'ended';
     if (this.#to !== null) this.#to.socket.end();
     this.#answerAll(ok(null));
   }
