@@ -4,6 +4,7 @@ import type { ConnectError, ConnectOptions } from './contracts.js';
 import { KEEP_ALIVE_DELAY } from './limits.js';
 import type { Shortage } from './shortage.js';
 import { connectErrorOf, isShortage, type SystemError } from './stream-errors.js';
+import { Intake } from './stream-intake.js';
 import { StreamLeg } from './stream-leg.js';
 
 /** What every connection of the relay is set to, on whichever side it was begun. */
@@ -25,6 +26,7 @@ function attempt(
 ): Promise<Result<StreamLeg, ConnectError>> {
   if (signal?.aborted === true) return Promise.resolve(err({ kind: 'aborted' }));
   return new Promise((resolve) => {
+    const intake = new Intake();
     // `to` is an address, so that nothing is looked up and there is nothing for Node to race.
     const socket: Socket = connect({
       host: to.address,
@@ -33,6 +35,7 @@ function attempt(
       autoSelectFamily: false,
       ...(source === null ? {} : { localAddress: source }),
       ...SOCKET_OPTIONS,
+      onread: intake.options,
     });
     const settle = (outcome: Result<StreamLeg, ConnectError>): void => {
       clearTimeout(late);
@@ -49,7 +52,7 @@ function attempt(
     const abort = (): void => settle(err({ kind: 'aborted' }));
     const late = setTimeout(() => settle(err({ kind: 'timed_out' })), timeout);
     signal?.addEventListener('abort', abort);
-    socket.once('connect', () => settle(ok(new StreamLeg(socket))));
+    socket.once('connect', () => settle(ok(new StreamLeg(socket, intake))));
     socket.on('error', failed);
   });
 }

@@ -4,6 +4,7 @@ import type { Endpoint, Leg, LegError } from './contracts.js';
 import { LINGER_LIMIT } from './limits.js';
 import type { Signal } from './signal.js';
 import { legErrorOf, type SystemError } from './stream-errors.js';
+import type { Intake } from './stream-intake.js';
 
 type Bytes = Result<Uint8Array | null, LegError>;
 
@@ -30,9 +31,13 @@ export class StreamLeg implements Leg {
   #local: Endpoint | null = null;
   #remote: Endpoint | null = null;
   #whenClosed: (() => void)[] = [];
+  readonly #intake: Intake | null;
 
-  constructor(socket: Socket) {
+  /** @param intake what the socket reads with; left out: as Node does. */
+  constructor(socket: Socket, intake: Intake | null = null) {
     this.socket = socket;
+    this.#intake = intake;
+    intake?.flowsTo((bytes, isLent) => this.#arrived(bytes, isLent));
     // For as long as the socket lives: an error that nobody listens for ends the process.
     socket.on('error', (error: SystemError) => {
       this.#fault ??= legErrorOf(error);
@@ -99,7 +104,7 @@ export class StreamLeg implements Leg {
     this.#to = to;
     const first = this.#inbox;
     this.#inbox = [];
-    for (const bytes of first) this.#pass(bytes, to);
+    for (const bytes of first) this.#pass(bytes, to, false);
     // It has told of its end by itself, though nobody had listened, when that was all there was to be read.
     if (this.socket.readableEnded) to.socket.end();
     this.#listen();
@@ -151,29 +156,32 @@ export class StreamLeg implements Leg {
     if (this.#state === 'quiet') {
       this.#state = 'listening';
       socket.on('end', () => this.#ended());
-      socket.on('data', (bytes: Uint8Array) => this.#arrived(bytes));
-    } else if (this.#state === 'listening' && socket.isPaused() && !this.#isHeldUp) socket.resume();
+      if (this.#intake === null) socket.on('data', (bytes: Uint8Array) => this.#arrived(bytes, false));
+    }
+    if (this.#state === 'listening' && socket.isPaused() && !this.#isHeldUp) socket.resume();
   }
 
-  #arrived(bytes: Uint8Array): void {
+  #arrived(bytes: Uint8Array, isLent: boolean): void {
     if (this.#state === 'ending') return;
     if (this.#to !== null) {
-      this.#pass(bytes, this.#to);
+      this.#pass(bytes, this.#to, isLent);
       return;
     }
+    const kept = isLent ? Buffer.from(bytes) : bytes;
     const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
-      waiting(ok(bytes));
+      waiting(ok(kept));
       return;
     }
-    this.#inbox.push(bytes);
+    this.#inbox.push(kept);
     this.socket.pause();
   }
 
-  #pass(bytes: Uint8Array, { socket: to }: StreamLeg): void {
+  #pass(bytes: Uint8Array, { socket: to }: StreamLeg, isLent: boolean): void {
     this.#passed += bytes.length;
+    const hasRoom = to.write(bytes);
     // A chunk larger than the socket's own bound counts as too much for it even when the kernel has taken it at once.
-    if (to.write(bytes) || to.writableLength === 0) return;
+    if (to.writableLength === 0 || (hasRoom && !isLent)) return;
     this.#isHeldUp = true;
     this.socket.pause();
     if (this.#hearsDrain) return;
@@ -191,6 +199,7 @@ export class StreamLeg implements Leg {
   }
 
   #closed(): void {
+    this.#intake?.close(!this.#isHeldUp);
     this.#answerAll(err(this.#fault ?? { kind: 'closed' }));
     for (const then of this.#whenClosed.splice(0)) then();
   }
