@@ -1,13 +1,13 @@
 import type { OnReadOpts } from 'node:net';
 import { LENT_AT_LEAST, STREAM_BUFFER_BYTES, STREAM_BUFFERS_AT_MOST, STREAM_BUFFERS_SPARE } from './limits.js';
 
-/** Takes what was read. By its return, what is lent is in the kernel's hands, or reading is paused until it is. */
+/** Takes what was read. By its return what is lent is in the kernel's hands, or reading is paused until it is. */
 type Take = (bytes: Uint8Array, isLent: boolean) => void;
 
 /** Reads in a row that brought less than what is worth lending, before the buffer is given back. */
 const SMALL_READS = 8;
 
-/** Into this one every connection reads that has no buffer of its own: what it brought is copied before the next does. */
+/** Whoever has no buffer of its own reads into this one: what it brought is copied before the next one reads. */
 const COMMON: Uint8Array = new Uint8Array(65_536);
 
 /** Buffers of connections that carry much, and those that wait for the next one. */
@@ -35,7 +35,7 @@ const shared = new Buffers();
  * What a connection outwards reads with, in place of Node's own way of a new buffer of 64 KiB for each read.
  *
  * Small reads come through one buffer that all share, and are copied. One that fills it gets a larger one for the
- * connection alone, of which nothing is copied: bytes go from there to the kernel, and only then is it read into again.
+ * connection alone, of which nothing is copied: bytes go from there to the kernel, and then it is read into again.
  * Node offers this for connections that it makes, and not for those that it accepts (net.html, `onread`).
  */
 export class Intake {
