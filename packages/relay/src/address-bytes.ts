@@ -42,12 +42,32 @@ function shortened(groups: readonly number[]): string {
   return `${text(groups.slice(0, from))}::${text(groups.slice(from + length))}`;
 }
 
+/** Four numbers up to 255, none with a leading zero: some would read that as octal. */
 function dotted(text: string): Uint8Array | null {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256))
-    return null;
-  return Uint8Array.from(parts.map(Number));
+  const bytes = new Uint8Array(4);
+  let place = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i += 1) {
+    const code = i === text.length ? DOT : text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || place > 3) return null;
+      bytes[place] = value;
+      place += 1;
+      digits = 0;
+      value = 0;
+    } else {
+      const digit = code - ZERO;
+      value = value * 10 + digit;
+      if (!(digit >= 0 && digit <= 9) || (digits > 0 && value < 10) || value > 255) return null;
+      digits += 1;
+    }
+  }
+  return place === 4 ? bytes : null;
 }
+
+const DOT = 0x2e;
+const ZERO = 0x30;
 
 function groupsOf(text: string): readonly number[] | null {
   if (text === '') return [];

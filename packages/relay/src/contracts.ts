@@ -1,5 +1,6 @@
 import type { Millis, UnixSeconds } from '@hurricane/core';
 import type { Result, ResultAsync } from 'neverthrow';
+import type { Signal } from './signal.js';
 
 // What carries bytes (an engine), where they may leave (ways), and who is told (flows). Policy, naming,
 // handshakes and mappings are written once above this; an engine knows none of them.
@@ -28,7 +29,7 @@ export interface Leg {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   /** The next bytes; null once the other side has sent its FIN. Err: reset, or taken away. */
-  read(signal?: AbortSignal): ResultAsync<Uint8Array | null, LegError>;
+  read(signal?: Signal): ResultAsync<Uint8Array | null, LegError>;
   /** Puts bytes back in front of what is read next: what came after a handshake belongs to the flow. */
   unread(bytes: Uint8Array): void;
   /** Resolves when there is room for more. */
@@ -54,7 +55,7 @@ export interface ConnectOptions {
   /** The address to leave from; never another one. Null: the system's choice. */
   readonly source: string | null;
   readonly timeout: Millis;
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
 }
 
 /** `code`: as the system names it, such as `ECONNREFUSED`. */
@@ -157,7 +158,7 @@ export interface FlowFacts {
 export interface Flow {
   readonly id: number;
   /** Aborted when the flow has to end at once; the reason is the `FlowEnd`. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal<FlowEnd>;
   /** Bytes carried since the last call: from client to target, and back. */
   count(sent: number, received: number): void;
   /** To be called exactly once. */

@@ -111,6 +111,41 @@ function joinedPairs(engineWith: Start): void {
       expect(flow.told).toEqual({ sent: 1_000_000, received: 1_000_000, ends: ['finished'] });
     });
 
+    it('carries many large answers at once, each whole', async () => {
+      const answers = Array.from({ length: 40 }, () => randomBytes(1_000_000));
+      let served = 0;
+      const { at } = await relay((socket) => {
+        socket.resume().end(answers[served] ?? '');
+        served += 1;
+      });
+      const read = answers.map(async () => {
+        const socket = await client(at);
+        socket.end();
+        return (await allOf(socket)).toString('base64');
+      });
+
+      const whole = new Set(await Promise.all(read));
+      expect(answers.filter((answer) => !whole.has(answer.toString('base64')))).toEqual([]);
+    });
+
+    it('brings an answer whole that is larger than what the kernel holds, to one who reads slowly', async () => {
+      const answer = randomBytes(48_000_000);
+      const { at, over } = await relay((socket) => void socket.resume().end(answer));
+      const socket = await client(at);
+      socket.end();
+      let read = 0;
+      for await (const chunk of socket) {
+        const bytes = chunk as Buffer;
+        expect(bytes.equals(answer.subarray(read, read + bytes.length))).toBe(true);
+        read += bytes.length;
+        // The relay, which has the same thread or one of its own, is faster than that.
+        for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      }
+
+      expect(read).toBe(answer.length);
+      expect(await over()).toBe('finished');
+    });
+
     it('brings an answer that begins only after the client’s end', async () => {
       const { at, over } = await relay((socket) => {
         socket.resume().once('end', () => socket.end(Buffer.alloc(300_000, 7)));
@@ -121,6 +156,28 @@ function joinedPairs(engineWith: Start): void {
 
       expect((await allOf(socket)).length).toBe(300_000);
       expect(await over()).toBe('finished');
+    });
+
+    it('passes on an end that came before it was joined, and was all that came', async () => {
+      const engine = await engineWith();
+      const to = await program(echo);
+      const came: Leg[] = [];
+      const listening = (await engine.listen({ address: HOST, port: 0 }, (leg) => void came.push(leg)))._unsafeUnwrap();
+      closing.push(() => listening.close(), to.close);
+      const socket = await client(listening.local);
+      socket.end();
+      await once(socket, 'finish');
+      // One that connects after that is accepted after that.
+      const later = await client(listening.local);
+      await waitFor(() => came.length === 2, 2_000, 'both to be accepted');
+      const far = (await engine.connect({ to, source: HOST, timeout: 1_000 }))._unsafeUnwrap();
+
+      const over = engine.join(came[0] as Leg, far, handFlow());
+
+      expect((await allOf(socket)).length).toBe(0);
+      expect(await over).toBe('finished');
+      came[1]?.reset();
+      await endOf(later);
     });
 
     it('passes a reset of the client on as a reset', async () => {

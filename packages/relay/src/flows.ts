@@ -3,6 +3,7 @@ import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
 import type { Flow, FlowEnd, FlowFacts, FlowRefusal, FlowsAfter, FlowView, Way, Ways } from './contracts.js';
 import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT, LED_AT_MOST, LOSSES_REMEMBERED } from './limits.js';
+import { CallOff } from './signal.js';
 
 export interface FlowTableOptions {
   readonly ways: Ways;
@@ -66,7 +67,7 @@ export class FlowTable implements FlowsAfter {
   }
 
   open(facts: FlowFacts): Result<Flow, FlowRefusal> {
-    const abort = new AbortController();
+    const abort = new CallOff<FlowEnd>();
     return this.#enter(facts, abort).map((entry) => ({ ...this.#flowOf(entry), signal: abort.signal }));
   }
 

@@ -38,6 +38,18 @@ export const CONNECT_LIMIT: Millis = 10 * SECOND;
 /** How long a leg that was ended waits for the other side's FIN. */
 export const LINGER_LIMIT: Millis = 10 * SECOND;
 
+/** What the portable engine reads at once from a connection that carries much: half of what 64 KiB cost per byte. */
+export const STREAM_BUFFER_BYTES = 262_144;
+
+/** Such buffers at once, 8 MiB; connections beyond carry on with pieces of 64 KiB. */
+export const STREAM_BUFFERS_AT_MOST = 32;
+
+/** Of those, kept for the next connection that carries much. */
+export const STREAM_BUFFERS_SPARE = 4;
+
+/** Less than that is copied: Node's sockets tell of a write that waits from 16 KiB on (`writableHighWaterMark`). */
+export const LENT_AT_LEAST = 65_536;
+
 /** Connections that wait to be accepted; the kernel's `somaxconn` bounds it as well (listen(2)). */
 export const BACKLOG = 1_024;
 

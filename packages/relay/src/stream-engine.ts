@@ -2,7 +2,6 @@ import type { ConnectOptions, DatagramEngine, DatagramOptions, Engine, Flow, Flo
 import { Shortage } from './shortage.js';
 import { connectStream } from './stream-connect.js';
 import { streamDatagrams } from './stream-datagrams.js';
-import { isShortage } from './stream-errors.js';
 import { type IdleLimits, Joiner } from './stream-join.js';
 import { StreamLeg } from './stream-leg.js';
 import { listenStream } from './stream-listen.js';
@@ -20,11 +19,7 @@ export function streamEngine(limits?: IdleLimits): StreamEngine {
     name: 'stream',
     shortages: () => shortage.count,
     listen: (at, accept) => listenStream(at, accept, shortage),
-    connect: (options: ConnectOptions) =>
-      connectStream(options).mapErr((error) => {
-        if (error.kind === 'failed' && isShortage(error.code)) shortage.met();
-        return error;
-      }),
+    connect: (options: ConnectOptions) => connectStream(options, shortage),
     datagrams: (options: DatagramOptions) => streamDatagrams(options),
     join: (near: Leg, far: Leg, flow: Flow): Promise<FlowEnd> => joiner.join(ownLeg(near), ownLeg(far), flow),
   };

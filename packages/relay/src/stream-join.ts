@@ -52,8 +52,6 @@ class Pair {
   readonly #far: StreamLeg;
   readonly #flow: Flow;
   #end: FlowEnd | null = null;
-  #sent: number;
-  #received: number;
   #waiting = 0;
   #movedAt = performance.now();
 
@@ -61,9 +59,6 @@ class Pair {
     this.#near = near;
     this.#far = far;
     this.#flow = flow;
-    // What was read before belongs to a handshake; what of it was put back is counted when it is passed on.
-    this.#sent = near.socket.bytesRead - near.socket.readableLength;
-    this.#received = far.socket.bytesRead - far.socket.readableLength;
   }
 
   /** Calls `over` once both descriptors have been given back. */
@@ -83,8 +78,8 @@ class Pair {
     };
     this.#near.whenClosed(() => left(this.#near, this.#far));
     this.#far.whenClosed(() => left(this.#far, this.#near));
-    this.#pass(this.#near, this.#far);
-    this.#pass(this.#far, this.#near);
+    this.#near.passTo(this.#far);
+    this.#far.passTo(this.#near);
   }
 
   /** Counts what was carried since the last look, and ends what has carried nothing for too long. */
@@ -94,18 +89,9 @@ class Pair {
     this.#waiting = waiting;
     if (moved) this.#movedAt = now;
     const still = now - this.#movedAt;
-    const halfClosed = hasEnded(this.#near) || hasEnded(this.#far);
+    const halfClosed = this.#near.hasEnded || this.#far.hasEnded;
     if (halfClosed && still >= limits.halfClosed) this.#cut('half_closed_idle');
     else if (still >= limits.idle) this.#cut('idle');
-  }
-
-  /** `pipe` stops reading while the other side takes nothing, and ends it when this side has ended. */
-  #pass(from: StreamLeg, to: StreamLeg): void {
-    for (const bytes of from.takePutBack()) {
-      this.#flow.count(from === this.#near ? bytes.length : 0, from === this.#far ? bytes.length : 0);
-      to.socket.write(bytes);
-    }
-    from.socket.pipe(to.socket);
   }
 
   /** A leg that closed out of order was reset, by its peer or by the kernel: the other side is told the same way. */
@@ -124,14 +110,10 @@ class Pair {
 
   /** Whether there was anything to count. */
   #count(): boolean {
-    const sent = this.#near.socket.bytesRead - this.#sent;
-    const received = this.#far.socket.bytesRead - this.#received;
+    const sent = this.#near.takePassed();
+    const received = this.#far.takePassed();
     if (sent === 0 && received === 0) return false;
-    this.#sent += sent;
-    this.#received += received;
     this.#flow.count(sent, received);
     return true;
   }
 }
-
-const hasEnded = ({ socket }: StreamLeg): boolean => socket.readableEnded || socket.destroyed;

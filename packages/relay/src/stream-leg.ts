@@ -1,24 +1,48 @@
 import type { Socket } from 'node:net';
-import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
+import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { Endpoint, Leg, LegError } from './contracts.js';
 import { LINGER_LIMIT } from './limits.js';
+import type { Signal } from './signal.js';
 import { legErrorOf, type SystemError } from './stream-errors.js';
+import type { Intake } from './stream-intake.js';
 
-/** A leg over a socket of Node's. It owns the socket: nobody else closes it. */
+type Bytes = Result<Uint8Array | null, LegError>;
+
+/** A read that has not been answered. Answers once. */
+type Waiting = (answer: Bytes) => void;
+
+/**
+ * A leg over a socket of Node's. It owns the socket: nobody else closes it.
+ *
+ * The socket has the same few listeners from its first read to its end, whoever reads: taking them off and putting
+ * others on for each read, and for `pipe` in the end, takes longer than the reading.
+ */
 export class StreamLeg implements Leg {
   readonly socket: Socket;
-  /** Bytes put back, in front of what the socket has. `Socket.unshift` refuses them once the FIN has been seen. */
-  #putBack: Uint8Array[] = [];
+  /** Bytes put back or not asked for yet, in front of what the socket has: one chunk of those, then it is paused. */
+  #inbox: Uint8Array[] = [];
+  #waiting: Waiting[] = [];
+  #to: StreamLeg | null = null;
+  #passed = 0;
+  #isHeldUp = false;
+  #state: 'quiet' | 'listening' | 'ending' = 'quiet';
+  #hearsDrain = false;
   #fault: LegError | null = null;
   #local: Endpoint | null = null;
   #remote: Endpoint | null = null;
+  #whenClosed: (() => void)[] = [];
+  readonly #intake: Intake | null;
 
-  constructor(socket: Socket) {
+  /** @param intake what the socket reads with; left out: as Node does. */
+  constructor(socket: Socket, intake: Intake | null = null) {
     this.socket = socket;
+    this.#intake = intake;
+    intake?.flowsTo((bytes, isLent) => this.#arrived(bytes, isLent));
     // For as long as the socket lives: an error that nobody listens for ends the process.
     socket.on('error', (error: SystemError) => {
       this.#fault ??= legErrorOf(error);
     });
+    socket.on('close', () => this.#closed());
   }
 
   // Each is a system call, and of most legs one of them is never asked for.
@@ -39,39 +63,65 @@ export class StreamLeg implements Leg {
     return this.#fault;
   }
 
+  /** The other side's FIN has been read, or nothing will ever be again. */
+  get hasEnded(): boolean {
+    return this.socket.readableEnded || this.socket.destroyed;
+  }
+
   /** Calls `then` once the descriptor has been given back. */
   whenClosed(then: () => void): void {
     if (this.socket.closed) queueMicrotask(then);
-    else this.socket.once('close', then);
+    else this.#whenClosed.push(then);
   }
 
-  read(signal?: AbortSignal): ResultAsync<Uint8Array | null, LegError> {
-    const first = this.#putBack.shift();
-    return first === undefined ? new ResultAsync(this.#next(signal)) : okAsync(first);
+  read(signal?: Signal): ResultAsync<Uint8Array | null, LegError> {
+    const first = this.#inbox.shift();
+    if (first !== undefined) return okAsync(first);
+    if (this.#fault !== null) return errAsync(this.#fault);
+    if (this.socket.readableEnded) return okAsync(null);
+    if (this.socket.destroyed) return errAsync({ kind: 'closed' });
+    if (signal?.aborted === true) return errAsync({ kind: 'aborted' });
+    return new ResultAsync(new Promise((resolve) => this.#await(resolve, signal)));
   }
 
   unread(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#putBack.unshift(bytes);
+    if (bytes.length > 0) this.#inbox.unshift(bytes);
   }
 
-  /** Takes what was put back, for whoever reads the socket itself from here on. */
-  takePutBack(): readonly Uint8Array[] {
-    const taken = this.#putBack;
-    this.#putBack = [];
-    return taken;
-  }
-
+  /** What was written went to the kernel at once in most cases; else it is the socket that says when. */
   write(bytes: Uint8Array): ResultAsync<void, LegError> {
+    const { socket } = this;
     return new ResultAsync(
       new Promise((resolve) => {
-        this.socket.write(bytes, (error) => resolve(error ? err(this.#fault ?? { kind: 'closed' }) : ok(undefined)));
+        socket.write(bytes, (error) => resolve(error ? err(this.#fault ?? { kind: 'closed' }) : ok(undefined)));
+        if (socket.writableLength === 0 && !socket.destroyed) resolve(ok(undefined));
       }),
     );
+  }
+
+  /** Passes on what it has and all that comes, and its FIN, to `to`. It stops reading while `to` takes nothing. */
+  passTo(to: StreamLeg): void {
+    this.#to = to;
+    const first = this.#inbox;
+    this.#inbox = [];
+    for (const bytes of first) this.#pass(bytes, to, false);
+    // It has told of its end by itself, though nobody had listened, when that was all there was to be read.
+    if (this.socket.readableEnded) to.socket.end();
+    this.#listen();
+  }
+
+  /** Bytes passed on since the last call. */
+  takePassed(): number {
+    const passed = this.#passed;
+    this.#passed = 0;
+    return passed;
   }
 
   end(): void {
     const { socket } = this;
     if (socket.destroyed) return;
+    this.#state = 'ending';
+    this.#inbox = [];
     socket.end();
     // Reading on until the other side's FIN: what is closed with unread bytes is reset by the kernel instead.
     socket.resume();
@@ -84,31 +134,78 @@ export class StreamLeg implements Leg {
     resetSocket(this.socket);
   }
 
-  async #next(signal: AbortSignal | undefined): Promise<Result<Uint8Array | null, LegError>> {
-    for (;;) {
-      if (this.#fault !== null) return err(this.#fault);
-      if (this.socket.readableEnded) return ok(null);
-      const chunk: Uint8Array | null = this.socket.read();
-      if (chunk !== null) return ok(chunk);
-      if (this.socket.destroyed) return err(this.#fault ?? { kind: 'closed' });
-      if (signal?.aborted === true) return err({ kind: 'aborted' });
-      await this.#stirred(signal);
+  #await(resolve: Waiting, signal: Signal | undefined): void {
+    if (signal === undefined) this.#waiting.push(resolve);
+    else {
+      const answer: Waiting = (bytes) => {
+        signal.removeEventListener('abort', abort);
+        resolve(bytes);
+      };
+      const abort = (): void => {
+        this.#waiting = this.#waiting.filter((waiting) => waiting !== answer);
+        resolve(err({ kind: 'aborted' }));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      this.#waiting.push(answer);
     }
+    this.#listen();
   }
 
-  /** Resolves when there may be something new to read, or nothing ever again. */
-  #stirred(signal: AbortSignal | undefined): Promise<void> {
+  #listen(): void {
     const { socket } = this;
-    const events = ['readable', 'end', 'close'] as const;
-    return new Promise((resolve) => {
-      const stir = (): void => {
-        for (const event of events) socket.off(event, stir);
-        signal?.removeEventListener('abort', stir);
-        resolve();
-      };
-      for (const event of events) socket.on(event, stir);
-      signal?.addEventListener('abort', stir);
+    if (this.#state === 'quiet') {
+      this.#state = 'listening';
+      socket.on('end', () => this.#ended());
+      if (this.#intake === null) socket.on('data', (bytes: Uint8Array) => this.#arrived(bytes, false));
+    }
+    if (this.#state === 'listening' && socket.isPaused() && !this.#isHeldUp) socket.resume();
+  }
+
+  #arrived(bytes: Uint8Array, isLent: boolean): void {
+    if (this.#state === 'ending') return;
+    if (this.#to !== null) {
+      this.#pass(bytes, this.#to, isLent);
+      return;
+    }
+    const kept = isLent ? Buffer.from(bytes) : bytes;
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) {
+      waiting(ok(kept));
+      return;
+    }
+    this.#inbox.push(kept);
+    this.socket.pause();
+  }
+
+  #pass(bytes: Uint8Array, { socket: to }: StreamLeg, isLent: boolean): void {
+    this.#passed += bytes.length;
+    const hasRoom = to.write(bytes);
+    // A chunk larger than the socket's own bound counts as too much for it even when the kernel has taken it at once.
+    if (to.writableLength === 0 || (hasRoom && !isLent)) return;
+    this.#isHeldUp = true;
+    this.socket.pause();
+    if (this.#hearsDrain) return;
+    this.#hearsDrain = true;
+    to.on('drain', () => {
+      if (!this.#isHeldUp) return;
+      this.#isHeldUp = false;
+      this.socket.resume();
     });
+  }
+
+  #ended(): void {
+    if (this.#to !== null) this.#to.socket.end();
+    this.#answerAll(ok(null));
+  }
+
+  #closed(): void {
+    this.#intake?.close(!this.#isHeldUp);
+    this.#answerAll(err(this.#fault ?? { kind: 'closed' }));
+    for (const then of this.#whenClosed.splice(0)) then();
+  }
+
+  #answerAll(answer: Bytes): void {
+    for (const waiting of this.#waiting.splice(0)) waiting(answer);
   }
 }
 
@@ -126,6 +223,6 @@ export function resetSocket(socket: Socket): void {
 }
 
 /** An IPv4 client of a socket for both families is not told as IPv4-mapped. */
-function endpointOf(address: string | undefined, port: number | undefined): Endpoint {
-  return { address: (address ?? '').replace(/^::ffff:(?=\d+\.)/, ''), port: port ?? 0 };
+function endpointOf(address = '', port = 0): Endpoint {
+  return { address: address.startsWith('::ffff:') ? address.replace(/^::ffff:(?=\d+\.)/, '') : address, port };
 }

@@ -15,7 +15,7 @@ export interface DestinationRules {
   readonly deny: readonly DestinationRule[];
   /** Ports by which this host is controlled, such as the API's. An unspecified address: any of the host's. */
   control(): readonly Endpoint[];
-  /** Every address of this host at this moment, but the loopback ones. */
+  /** Every address of this host at this moment, but the loopback ones. A list that has been given stays as it is. */
   ownAddresses(): readonly string[];
 }
 
@@ -56,19 +56,29 @@ export function permits(rules: DestinationRules, { address, port }: Endpoint): b
   const given = bytesOfAddress(address);
   if (given === null) return false;
   // An IPv4-mapped address is the IPv4 address to the system, and to these rules.
-  const bytes = bytesOfAddress(textOfAddress(given)) ?? given;
-  const inside = CARRIERS.filter(([form]) => contains(form, bytes)).map(([, at]) => bytes.slice(at, at + 4));
-  const own = rules.ownAddresses().flatMap((text) => bytesOfAddress(text) ?? []);
-  return [bytes, ...inside].every((each) => verdict(rules, own, each, port));
+  const bytes = given.length === 4 ? given : (bytesOfAddress(textOfAddress(given)) ?? given);
+  const own = bytesOf(rules.ownAddresses());
+  if (!verdict(rules, own, bytes, port)) return false;
+  return CARRIERS.every(([form, at]) => !contains(form, bytes) || verdict(rules, own, bytes.slice(at, at + 4), port));
+}
+
+/** The same list comes for every connection until an address changes. */
+const known = new WeakMap<readonly string[], readonly Uint8Array[]>();
+
+function bytesOf(texts: readonly string[]): readonly Uint8Array[] {
+  const before = known.get(texts);
+  if (before !== undefined) return before;
+  const bytes = texts.flatMap((text) => bytesOfAddress(text) ?? []);
+  known.set(texts, bytes);
+  return bytes;
 }
 
 function verdict(rules: DestinationRules, own: readonly Uint8Array[], address: Uint8Array, port: number): boolean {
   const isOurs = own.some((each) => equal(each, address));
-  const builtIn = Math.max(
-    ...NOT_PUBLIC.map((each) => (contains(each, address) ? weight(each, null) : NONE)),
-    isOurs ? weight(host(address), null) : NONE,
-    rules.control().some((each) => isControl(each, address, port, isOurs)) ? weight(host(address), port) : NONE,
-  );
+  let builtIn = isOurs ? weight(host(address), null) : NONE;
+  for (const each of NOT_PUBLIC) if (contains(each, address)) builtIn = Math.max(builtIn, weight(each, null));
+  const isControlled = rules.control().some((each) => isControl(each, address, port, isOurs));
+  if (isControlled) builtIn = Math.max(builtIn, weight(host(address), port));
   const denied = heaviest(rules.deny, address, port);
   const allowed = heaviest(rules.allow, address, port);
   return denied >= Math.max(allowed, 0) ? false : allowed >= builtIn;
@@ -80,8 +90,11 @@ const NONE = -1;
 const weight = (of: Network, port: number | null): number => 2 * of.length + (port === null ? 0 : 1);
 
 function heaviest(rules: readonly DestinationRule[], address: Uint8Array, port: number): number {
-  const fitting = rules.filter((r) => (r.port === null || r.port === port) && contains(r.network, address));
-  return Math.max(NONE, ...fitting.map((r) => weight(r.network, r.port)));
+  let heaviest = NONE;
+  for (const rule of rules)
+    if ((rule.port === null || rule.port === port) && contains(rule.network, address))
+      heaviest = Math.max(heaviest, weight(rule.network, rule.port));
+  return heaviest;
 }
 
 function isControl(control: Endpoint, address: Uint8Array, port: number, isOurs: boolean): boolean {

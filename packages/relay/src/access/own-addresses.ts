@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock, Instant, Millis } from '@hurricane/core';
-import type { Ways } from '../contracts.js';
+import type { Way, Ways } from '../contracts.js';
 
 /** A new address of this host is known this much later; asking the system takes as long as a connection does. */
 const KEPT: Millis = 1_000;
@@ -9,12 +9,19 @@ const KEPT: Millis = 1_000;
 export function ownAddresses(clock: Clock, ways: Ways): () => readonly string[] {
   let kept: readonly string[] = [];
   let readAt: Instant = Number.NEGATIVE_INFINITY;
+  let seen: readonly Way[] | null = null;
+  let all: readonly string[] = [];
   return () => {
-    if (clock.now() - readAt > KEPT) {
-      const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
-      kept = all.filter(({ internal }) => !internal).map(({ address }) => address);
+    const now = ways.now();
+    const isStale = clock.now() - readAt > KEPT;
+    if (!isStale && now === seen) return all;
+    if (isStale) {
+      const found = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+      kept = found.filter(({ internal }) => !internal).map(({ address }) => address);
       readAt = clock.now();
     }
-    return [...kept, ...ways.now().map(({ address }) => address)];
+    seen = now;
+    all = [...kept, ...now.map(({ address }) => address)];
+    return all;
   };
 }

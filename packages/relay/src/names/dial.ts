@@ -2,6 +2,7 @@ import type { Clock, Ipv4Policy, Millis } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { ConnectError, Endpoint, Engine, Ways } from '../contracts.js';
 import { startDeadline } from '../deadline.js';
+import type { Signal } from '../signal.js';
 import { readName } from './name.js';
 import { type Lookup, type RaceFailure, race } from './race.js';
 import { type Family, type NameError, type Resolver, usableAddresses } from './resolver.js';
@@ -46,7 +47,7 @@ export class Dialer {
   }
 
   /** Settles within `DIAL_LIMIT`, and promptly once `signal` aborts. */
-  dial(to: Destination, signal: AbortSignal): ResultAsync<Reached, DialError> {
+  dial(to: Destination, signal: Signal): ResultAsync<Reached, DialError> {
     return new ResultAsync(this.#dial(to, signal));
   }
 
@@ -60,12 +61,32 @@ export class Dialer {
     }
     const families: readonly Family[] = this.#parts.ipv4 === 'only6' ? [6] : [6, 4];
     const { resolver } = this.#parts;
-    const ask = (family: Family, signal: AbortSignal): ResultAsync<readonly string[], NameError> =>
+    const ask = (family: Family, signal: Signal): ResultAsync<readonly string[], NameError> =>
       resolver.resolve(named.name, family, signal).map((texts) => usableAddresses(texts, family));
     return ok(families.map((family) => ({ family, ask: (signal) => ask(family, signal) })));
   }
 
-  async #dial({ text, port }: Destination, signal: AbortSignal): Promise<Result<Reached, DialError>> {
+  #dial({ text, port }: Destination, signal: Signal): Promise<Result<Reached, DialError>> {
+    const named = readName(text);
+    if (named?.kind === 'address') return this.#dialAddress({ address: named.address, port }, signal);
+    return this.#dialName({ text, port }, signal);
+  }
+
+  /** There is nothing to ask for and nothing to race. */
+  async #dialAddress(to: Endpoint, signal: Signal): Promise<Result<Reached, DialError>> {
+    if (signal.aborted) return err({ kind: 'aborted' });
+    if (!this.#parts.permits(to)) return err({ kind: 'denied' });
+    const deadline = startDeadline(this.#parts.clock, DIAL_LIMIT, 'dial', signal);
+    const reached = await this.#attempt(to, to.address.includes(':') ? 6 : 4, deadline.signal);
+    const { expired } = deadline;
+    const isTooLate = deadline.signal.aborted;
+    deadline.end();
+    if (reached.isOk() && isTooLate) reached.value.leg.reset();
+    if (expired) return err({ kind: 'timed_out' });
+    return isTooLate ? err({ kind: 'aborted' }) : reached;
+  }
+
+  async #dialName({ text, port }: Destination, signal: Signal): Promise<Result<Reached, DialError>> {
     const lookups = this.lookups(text);
     if (lookups.isErr()) return err({ kind: 'name', error: lookups.error });
     const { clock, ipv4 } = this.#parts;
@@ -74,7 +95,7 @@ export class Dialer {
     const reached = await race<Reached>({
       clock,
       lookups: lookups.value.map((lookup) => this.#permitted(lookup, port, denied)),
-      attempt: (address, family, over) => this.#attempt({ address, port }, family, over),
+      attempt: (address, family, over) => new ResultAsync(this.#attempt({ address, port }, family, over)),
       discard: ({ leg }) => leg.reset(),
       prefer: ipv4 === 'allow4' ? null : 6,
       signal: deadline.signal,
@@ -100,13 +121,12 @@ export class Dialer {
     };
   }
 
-  #attempt(to: Endpoint, family: Family, signal: AbortSignal): ResultAsync<Reached, ConnectError> {
+  async #attempt(to: Endpoint, family: Family, signal: Signal): Promise<Result<Reached, ConnectError>> {
     if (family === 6) return this.#tunnels.connect(to, signal);
     // No tunnel carries IPv4, and what has to be IPv6 does not leave by another path.
-    if (this.#parts.ipv4 === 'only6') return new ResultAsync(Promise.resolve(err({ kind: 'network_unreachable' })));
-    return this.#parts.engine
-      .connect({ to, source: null, timeout: ATTEMPT_LIMIT, signal })
-      .map((leg) => ({ leg, way: null }));
+    if (this.#parts.ipv4 === 'only6') return err({ kind: 'network_unreachable' });
+    const leg = await this.#parts.engine.connect({ to, source: null, timeout: ATTEMPT_LIMIT, signal });
+    return leg.isOk() ? ok({ leg: leg.value, way: null }) : err(leg.error);
   }
 }
 

@@ -2,6 +2,7 @@ import { promises as dns } from 'node:dns';
 import type { Clock, Instant, Millis } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import { startDeadline, unlessAborted } from '../deadline.js';
+import type { Signal } from '../signal.js';
 import { type Hosts, hostsFile } from './hosts-file.js';
 import type { Family, NameError, Resolver } from './resolver.js';
 
@@ -40,14 +41,14 @@ export function dnsResolver({ clock, servers, hosts }: DnsResolverOptions): Reso
 }
 
 type Answer = Result<readonly string[], NameError>;
-type Ask = (question: (resolver: dns.Resolver) => Promise<readonly string[]>, signal: AbortSignal) => Promise<Answer>;
+type Ask = (question: (resolver: dns.Resolver) => Promise<readonly string[]>, signal: Signal) => Promise<Answer>;
 
 async function resolveName(
   ask: Ask,
   hosts: Hosts | null,
   name: string,
   family: Family,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<Answer> {
   // RFC 6761 section 6.3: these never leave the machine.
   if (name === 'localhost' || name.endsWith('.localhost')) return ok([family === 6 ? '::1' : '127.0.0.1']);

@@ -4,6 +4,7 @@ import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import { describe, expect, test } from 'vitest';
 import type { ConnectError } from '../contracts.js';
 import { startDeadline, unlessAborted } from '../deadline.js';
+import type { Signal } from '../signal.js';
 import { type Lookup, type RaceFailure, race } from './race.js';
 import type { Family, NameError } from './resolver.js';
 
@@ -40,7 +41,7 @@ function aRace(
   const clock = new VirtualClock();
   const stop = new AbortController();
   const track = { started: [] as string[], ended: [] as string[], discarded: [] as string[] };
-  const wait = async (after: Millis, signal: AbortSignal): Promise<boolean> => {
+  const wait = async (after: Millis, signal: Signal): Promise<boolean> => {
     const deadline = startDeadline(clock, after, 'wait', signal);
     await unlessAborted(new Promise<void>(() => undefined), deadline.signal);
     const { expired } = deadline;
@@ -57,7 +58,7 @@ function aRace(
         }),
       ),
   });
-  const attempt = (address: string, _family: Family, signal: AbortSignal): ResultAsync<string, ConnectError> => {
+  const attempt = (address: string, _family: Family, signal: Signal): ResultAsync<string, ConnectError> => {
     track.started.push(`${address}@${clock.now()}`);
     const { after, error } = outcomes[address] ?? NEVER;
     const until = options.deaf === true ? new AbortController().signal : signal;

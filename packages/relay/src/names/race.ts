@@ -1,6 +1,7 @@
 import type { Clock, Instant, Millis } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { ConnectError } from '../contracts.js';
+import { CallOff, type Signal } from '../signal.js';
 import type { Family, NameError } from './resolver.js';
 
 // RFC 8305, Happy Eyeballs version 2. Node's own (`autoSelectFamily`) is off as soon as a source address is given,
@@ -14,7 +15,7 @@ export const RESOLUTION_DELAY: Millis = 50;
 
 export interface Lookup {
   readonly family: Family;
-  ask(signal: AbortSignal): ResultAsync<readonly string[], NameError>;
+  ask(signal: Signal): ResultAsync<readonly string[], NameError>;
 }
 
 export interface RaceOptions<T> {
@@ -22,14 +23,14 @@ export interface RaceOptions<T> {
   /** Asked all at once, in this order. */
   readonly lookups: readonly Lookup[];
   /** Settles promptly once `signal` aborts. */
-  attempt(address: string, family: Family, signal: AbortSignal): ResultAsync<T, ConnectError>;
+  attempt(address: string, family: Family, signal: Signal): ResultAsync<T, ConnectError>;
   /** A further attempt that succeeded after another had won. */
   discard(late: T): void;
   /** `6`: IPv6 first, and IPv4 waits a little for it. Null: whatever is known first. */
   readonly prefer: 6 | null;
   /** Between two attempts; left out: `ATTEMPT_DELAY`. */
   readonly delay?: Millis;
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** Everything that went wrong, in the order in which it did. Both empty: there was no address to try. */
@@ -52,7 +53,7 @@ class Race<T> {
   readonly #seen = new Set<string>();
   readonly #asking: Set<Family>;
   /** Ends everything that is under way. */
-  readonly #over = new AbortController();
+  readonly #over = new CallOff();
   readonly #names: NameError[] = [];
   readonly #attempts: ConnectError[] = [];
   #running = 0;

@@ -1,5 +1,6 @@
 import type { Millis } from '@hurricane/core';
 import type { ResultAsync } from 'neverthrow';
+import type { Signal } from '../signal.js';
 import { addressIn } from './name.js';
 
 export type Family = 4 | 6;
@@ -23,9 +24,9 @@ export interface Resolver {
    * The addresses of that family in the order of the answer, which is somebody else's text (`usableAddresses`). A name
    * that exists without any is an empty list. Settles within a named time, and promptly once `signal` aborts.
    */
-  resolve(name: string, family: Family, signal: AbortSignal): ResultAsync<readonly string[], NameError>;
+  resolve(name: string, family: Family, signal: Signal): ResultAsync<readonly string[], NameError>;
   /** The names that an address has. Empty: none. */
-  reverse(address: string, signal: AbortSignal): ResultAsync<readonly string[], NameError>;
+  reverse(address: string, signal: Signal): ResultAsync<readonly string[], NameError>;
 }
 
 /** Of an answer: only addresses of the family that was asked for, in canonical text, each once, and not too many. */

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { ConnectError, Endpoint, Engine, Leg, Way, Ways } from '../contracts.js';
+import { CallOff, type Signal } from '../signal.js';
 import { liveWay, onLoss } from './live-way.js';
 import { type Lookup, race } from './race.js';
 
@@ -41,7 +42,7 @@ export class Tunnels {
   }
 
   /** Settles within `WAYS_TRIED` times `ATTEMPT_LIMIT`, and promptly once `signal` aborts. */
-  connect(to: Endpoint, signal: AbortSignal): ResultAsync<Reached, ConnectError> {
+  connect(to: Endpoint, signal: Signal): ResultAsync<Reached, ConnectError> {
     const healthy = this.#parts.ways.now().filter(({ liveness }) => liveness === 'alive');
     if (!this.#parts.raceTunnels || healthy.length < 2) return new ResultAsync(this.#byTurns(to, signal));
     const winner = healthy.find(({ tunnel }) => tunnel === this.#winners.get(to.address));
@@ -50,7 +51,7 @@ export class Tunnels {
   }
 
   /** Through the first way that lives, and the next one when that is lost meanwhile. */
-  async #byTurns(to: Endpoint, signal: AbortSignal): Promise<Result<Reached, ConnectError>> {
+  async #byTurns(to: Endpoint, signal: Signal): Promise<Result<Reached, ConnectError>> {
     for (let tried = 0; tried < WAYS_TRIED && !signal.aborted; tried += 1) {
       const way = liveWay(this.#parts.ways);
       if (way === null) return err({ kind: 'network_unreachable' });
@@ -62,7 +63,7 @@ export class Tunnels {
     return err({ kind: signal.aborted ? 'aborted' : 'network_unreachable' });
   }
 
-  async #asBefore(way: Way, to: Endpoint, signal: AbortSignal): Promise<Result<Reached, ConnectError>> {
+  async #asBefore(way: Way, to: Endpoint, signal: Signal): Promise<Result<Reached, ConnectError>> {
     const reached = await this.#through(way, to, signal);
     if (reached.isOk()) return reached;
     this.#winners.delete(to.address);
@@ -70,7 +71,7 @@ export class Tunnels {
   }
 
   /** Through all of them, in their order; the winner is remembered. */
-  async #race(ways: readonly Way[], to: Endpoint, signal: AbortSignal): Promise<Result<Reached, ConnectError>> {
+  async #race(ways: readonly Way[], to: Endpoint, signal: Signal): Promise<Result<Reached, ConnectError>> {
     const sources: Lookup = { family: 6, ask: () => okAsync(ways.map(({ address }) => address)) };
     const reached = await race<Reached>({
       clock: this.#parts.clock,
@@ -90,9 +91,9 @@ export class Tunnels {
     return reached.mapErr(({ attempts }) => attempts[0] ?? { kind: 'network_unreachable' });
   }
 
-  async #through(way: Way, to: Endpoint, signal: AbortSignal): Promise<Result<Reached, ConnectError>> {
+  async #through(way: Way, to: Endpoint, signal: Signal): Promise<Result<Reached, ConnectError>> {
     const { engine, ways } = this.#parts;
-    const attempt = new AbortController();
+    const attempt = new CallOff();
     const abort = (): void => attempt.abort();
     const unwatch = onLoss(ways, way, abort);
     if (signal.aborted) abort();

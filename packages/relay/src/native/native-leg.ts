@@ -1,5 +1,6 @@
 import { err, errAsync, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { Endpoint, Leg, LegError } from '../contracts.js';
+import type { Signal } from '../signal.js';
 import type { Host } from './host.js';
 
 type Written = (outcome: Result<void, LegError>) => void;
@@ -34,7 +35,7 @@ export class NativeLeg implements Leg {
     return this.#fault;
   }
 
-  read(signal?: AbortSignal): ResultAsync<Uint8Array | null, LegError> {
+  read(signal?: Signal): ResultAsync<Uint8Array | null, LegError> {
     const first = this.#inbox.shift();
     return first === undefined ? new ResultAsync(this.#next(signal)) : okAsync(first);
   }
@@ -112,7 +113,7 @@ export class NativeLeg implements Leg {
     this.#letGo(this);
   }
 
-  async #next(signal: AbortSignal | undefined): Promise<Result<Uint8Array | null, LegError>> {
+  async #next(signal: Signal | undefined): Promise<Result<Uint8Array | null, LegError>> {
     for (;;) {
       const chunk = this.#inbox.shift();
       if (chunk !== undefined) return ok(chunk);
@@ -130,7 +131,7 @@ export class NativeLeg implements Leg {
   }
 
   /** Resolves when there may be something new to read, or nothing ever again. */
-  #stirred(signal?: AbortSignal): Promise<void> {
+  #stirred(signal?: Signal): Promise<void> {
     return new Promise((resolve) => {
       const stir = (): void => {
         this.#waiting.delete(stir);

@@ -2,6 +2,7 @@ import type { Millis } from '@hurricane/core';
 import type { FlowFacts, Leg, Listening, Way } from '../contracts.js';
 import { joinSignals, startDeadline, unlessAborted } from '../deadline.js';
 import { liveWay, onLoss } from '../names/live-way.js';
+import type { Signal } from '../signal.js';
 import type { Target } from './codec.js';
 import { textOf } from './connect.js';
 import { EarlyData } from './early-data.js';
@@ -19,7 +20,7 @@ export async function bind(
   leg: Leg,
   { request, rest }: Asked,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
   opened: () => void,
 ): Promise<void> {
   const expected = await peersOf(request.target, service, signal);
@@ -48,7 +49,7 @@ export async function bind(
 async function peersOf(
   target: Target,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<readonly string[] | 'anybody' | null> {
   if (target.kind === 'address' && /^[0.:]+$/.test(target.address)) return 'anybody';
   const lookups = service.dialer.lookups(textOf(target));
@@ -98,7 +99,7 @@ async function awaitPeer(
   early: EarlyData,
   way: Way,
   { ways, clock }: Service,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<void> {
   const called = joinSignals([signal, early.gone]);
   const deadline = startDeadline(clock, BIND_LIMIT, `SOCKS5 BIND on port ${listening.local.port}`, called.signal);

@@ -1,5 +1,6 @@
 import type { Leg } from '../contracts.js';
 import { joinSignals } from '../deadline.js';
+import type { Signal } from '../signal.js';
 import { bind } from './bind.js';
 import { connect } from './connect.js';
 import { EarlyData } from './early-data.js';
@@ -13,7 +14,7 @@ import { associate } from './udp/associate.js';
  *
  * `signal`: the proxy stops. `opened`: it has become a flow, which has bounds of its own.
  */
-export async function serveClient(leg: Leg, service: Service, signal: AbortSignal, opened: () => void): Promise<void> {
+export async function serveClient(leg: Leg, service: Service, signal: Signal, opened: () => void): Promise<void> {
   const asked = await shakeHands(leg, service, signal);
   if (asked === null) return;
   const { command, target } = asked.request;
@@ -35,8 +36,8 @@ export async function serveClient(leg: Leg, service: Service, signal: AbortSigna
 async function whileThere(
   leg: Leg,
   { rest }: Asked,
-  signal: AbortSignal,
-  work: (called: AbortSignal) => Promise<void>,
+  signal: Signal,
+  work: (called: Signal) => Promise<void>,
 ): Promise<void> {
   const early = new EarlyData(leg, rest);
   const called = joinSignals([signal, early.gone]);

@@ -1,6 +1,7 @@
 import type { FlowFacts, Leg } from '../contracts.js';
 import { joinSignals } from '../deadline.js';
 import type { Reached } from '../names/tunnels.js';
+import type { Signal } from '../signal.js';
 import type { Target } from './codec.js';
 import { EarlyData } from './early-data.js';
 import type { Asked } from './handshake.js';
@@ -15,7 +16,7 @@ export async function connect(
   leg: Leg,
   { request, rest }: Asked,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
   opened: () => void,
 ): Promise<void> {
   const early = new EarlyData(leg, rest);
@@ -49,12 +50,9 @@ async function carry(leg: Leg, { leg: far, way }: Reached, service: Service, ope
   }
   opened();
   service.log.log('debug', 'SOCKS5 connection begins', { flow: flow.value.id, tunnel: facts.tunnel });
-  // RFC 1928 section 6: BND is what the target sees us as.
-  if (!(await succeed(leg, far.local, service))) {
-    far.reset();
-    leg.reset();
-    return flow.value.closed('reset');
-  }
+  // RFC 1928 section 6: BND is what the target sees us as. It goes ahead of all that is joined to it, and a client that
+  // cannot be told any more has reset its connection: the two are joined at once.
+  void succeed(leg, far.local, service);
   const end = await service.engine.join(leg, far, flow.value);
   service.log.log('debug', 'SOCKS5 connection ends', { flow: flow.value.id, end });
 }

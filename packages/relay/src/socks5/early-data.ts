@@ -1,4 +1,5 @@
 import type { Leg } from '../contracts.js';
+import { CallOff, type Signal } from '../signal.js';
 import { EARLY_DATA_AT_MOST } from './settings.js';
 
 /**
@@ -9,8 +10,8 @@ import { EARLY_DATA_AT_MOST } from './settings.js';
 export class EarlyData {
   readonly #leg: Leg;
   readonly #chunks: Uint8Array[];
-  readonly #stop = new AbortController();
-  readonly #gone = new AbortController();
+  readonly #stop = new CallOff();
+  readonly #gone = new CallOff();
   readonly #done: Promise<void>;
 
   constructor(leg: Leg, rest: Uint8Array) {
@@ -20,7 +21,7 @@ export class EarlyData {
   }
 
   /** Aborted once the client has gone. */
-  get gone(): AbortSignal {
+  get gone(): Signal {
     return this.#gone.signal;
   }
 

@@ -1,6 +1,7 @@
 import type { Leg } from '../contracts.js';
 import type { Lookup } from '../names/race.js';
 import type { NameError } from '../names/resolver.js';
+import type { Signal } from '../signal.js';
 import type { Target } from './codec.js';
 import { writeNameReply, writeReply } from './codec-write.js';
 import { textOf } from './connect.js';
@@ -11,7 +12,7 @@ import { refuse, type Service } from './service.js';
  * RESOLVE of Tor's socks-extensions.txt. An IPv4 address where there is one and IPv4 is allowed, as Tor itself answers:
  * torsocks has no room for another in most of its calls. Addresses that clients may not reach are not told.
  */
-export async function resolve(leg: Leg, target: Target, service: Service, signal: AbortSignal): Promise<void> {
+export async function resolve(leg: Leg, target: Target, service: Service, signal: Signal): Promise<void> {
   const lookups = service.dialer.lookups(textOf(target));
   if (lookups.isErr()) return refuse(leg, replyToNameError(lookups.error), service);
   let denied = false;
@@ -31,7 +32,7 @@ export async function resolve(leg: Leg, target: Target, service: Service, signal
 const inOrder = (lookups: readonly Lookup[]): readonly Lookup[] => [...lookups].sort((a, b) => a.family - b.family);
 
 /** RESOLVE_PTR of the same: the name of an address. */
-export async function resolvePtr(leg: Leg, target: Target, service: Service, signal: AbortSignal): Promise<void> {
+export async function resolvePtr(leg: Leg, target: Target, service: Service, signal: Signal): Promise<void> {
   if (target.kind === 'name') return refuse(leg, 'address_type_not_supported', service);
   if (!service.permits(target)) return refuse(leg, 'not_allowed', service);
   const names = await service.resolver.reverse(target.address, signal);

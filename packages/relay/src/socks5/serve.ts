@@ -9,6 +9,7 @@ import type { Endpoint, Engine, Flows, Leg, Listening, Ways } from '../contracts
 import { Dialer } from '../names/dial.js';
 import { dnsResolver } from '../names/dns-resolver.js';
 import type { Resolver } from '../names/resolver.js';
+import { CallOff } from '../signal.js';
 import { serveClient } from './client.js';
 import { Counters, type Socks5Counts } from './counters.js';
 import type { Socks5Error } from './error.js';
@@ -95,8 +96,8 @@ class Server implements Socks5Server {
   readonly #log: Logger;
   readonly #place: Place;
   readonly #opening = new Opening();
-  /** Everybody who is being served, each with what calls it off. */
-  readonly #clients = new Map<Promise<void>, AbortController>();
+  /** What calls off each who is being served, and what resolves once they are not any more. */
+  readonly #clients = new Map<CallOff, Promise<void>>();
   #closed = false;
   listening: Listening | null = null;
 
@@ -122,15 +123,8 @@ class Server implements Socks5Server {
       leg.reset();
       return;
     }
-    const stop = new AbortController();
-    const served = serveClient(leg, this.#service, stop.signal, leave)
-      // Nothing in there rejects; should it all the same, one client is lost and not all of them.
-      .catch((defect: unknown) => this.#onDefect(leg, defect))
-      .finally(() => {
-        leave();
-        this.#clients.delete(served);
-      });
-    this.#clients.set(served, stop);
+    const stop = new CallOff();
+    this.#clients.set(stop, this.#serve(leg, stop, leave));
   };
 
   counts(): Socks5Counts {
@@ -147,13 +141,20 @@ class Server implements Socks5Server {
   async close(): Promise<void> {
     const freed = this.listening?.close();
     this.#closed = true;
-    for (const stop of this.#clients.values()) stop.abort();
+    for (const stop of this.#clients.keys()) stop.abort();
     await freed;
-    await Promise.all(this.#clients.keys());
+    await Promise.all(this.#clients.values());
   }
 
-  #onDefect(leg: Leg, defect: unknown): void {
-    this.#log.log('error', 'SOCKS5: a client was lost to a fault of ours', { defect: String(defect) });
-    leg.reset();
+  /** Nothing in there rejects; should it all the same, one client is lost and not all of them. */
+  async #serve(leg: Leg, stop: CallOff, leave: () => void): Promise<void> {
+    try {
+      await serveClient(leg, this.#service, stop, leave);
+    } catch (defect) {
+      this.#log.log('error', 'SOCKS5: a client was lost to a fault of ours', { defect: String(defect) });
+      leg.reset();
+    }
+    leave();
+    this.#clients.delete(stop);
   }
 }

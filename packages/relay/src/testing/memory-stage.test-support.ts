@@ -3,6 +3,7 @@ import { VirtualClock } from '@hurricane/core/testing';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from '../contracts.js';
 import type { Family, NameError, Resolver } from '../names/resolver.js';
+import type { Signal } from '../signal.js';
 import { type Socks5Server, serveSocks5 } from '../socks5/serve.js';
 import type { Socks5Settings } from '../socks5/settings.js';
 import { MemoryEngine } from './memory-engine.test-support.js';
@@ -90,7 +91,7 @@ export interface TableResolver extends Resolver {
 /** Names as `name/6`, `name/4`; reverse ones as `address/ptr`. */
 export function tableResolver(zone: Zone): TableResolver {
   const asked: string[] = [];
-  const look = (key: string, signal: AbortSignal): ResultAsync<readonly string[], NameError> => {
+  const look = (key: string, signal: Signal): ResultAsync<readonly string[], NameError> => {
     asked.push(key);
     const found = zone[key];
     if (found === null) {

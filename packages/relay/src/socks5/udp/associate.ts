@@ -1,6 +1,7 @@
 import type { Leg } from '../../contracts.js';
 import { joinSignals } from '../../deadline.js';
 import { liveWay } from '../../names/live-way.js';
+import type { Signal } from '../../signal.js';
 import type { Target } from '../codec.js';
 import type { Asked } from '../handshake.js';
 import { refuse, type Service, succeed } from '../service.js';
@@ -15,7 +16,7 @@ export async function associate(
   leg: Leg,
   { request, rest }: Asked,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
   opened: () => void,
 ): Promise<void> {
   if (service.ipv4 === 'only6' && liveWay(service.ways) === null) return refuse(leg, 'network_unreachable', service);
@@ -44,7 +45,7 @@ async function live(
   association: Association,
   said: number,
   service: Service,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<void> {
   if (!(await succeed(leg, near.local, service))) return;
   const over = joinSignals([signal, association.over]);

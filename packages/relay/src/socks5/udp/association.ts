@@ -1,6 +1,7 @@
 import type { Instant, Millis } from '@hurricane/core';
 import type { Endpoint, Flow, FlowEnd, FlowRefusal, Leg } from '../../contracts.js';
 import { liveWay } from '../../names/live-way.js';
+import { CallOff, type Signal } from '../../signal.js';
 import { readDatagram } from '../codec-read.js';
 import { LONGEST_PAYLOAD, writeDatagram } from '../codec-write.js';
 import type { DatagramDrop } from '../counters.js';
@@ -20,7 +21,7 @@ export class Association {
   readonly #service: Service;
   readonly #leg: Leg;
   readonly #names: NameCache;
-  readonly #over = new AbortController();
+  readonly #over = new CallOff();
   readonly #outlets: { readonly 4: Outlet; readonly 6: Outlet };
   /** Where its datagrams come from. Null until the first, unless it has said so. */
   #clientPort: number | null;
@@ -41,7 +42,7 @@ export class Association {
   }
 
   /** Aborted once it has come to its end by itself. */
-  get over(): AbortSignal {
+  get over(): Signal {
     return this.#over.signal;
   }
 

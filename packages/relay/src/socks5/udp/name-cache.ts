@@ -1,5 +1,6 @@
 import type { Clock, Instant, Millis } from '@hurricane/core';
 import type { Dialer } from '../../names/dial.js';
+import type { Signal } from '../../signal.js';
 import type { Service } from '../service.js';
 
 /** How long an answer serves an association: longer than an exchange pauses, shorter than servers take to move. */
@@ -26,10 +27,10 @@ export class NameCache {
   readonly #dialer: Dialer;
   readonly #clock: Clock;
   readonly #permits: Service['permits'];
-  readonly #signal: AbortSignal;
+  readonly #signal: Signal;
   readonly #entries = new Map<string, Entry>();
 
-  constructor({ dialer, clock, permits }: Service, signal: AbortSignal) {
+  constructor({ dialer, clock, permits }: Service, signal: Signal) {
     this.#dialer = dialer;
     this.#clock = clock;
     this.#permits = permits;
