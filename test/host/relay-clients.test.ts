@@ -111,8 +111,9 @@ describe.skipIf(blocked !== null)(`programs through the relay${blocked === null 
     ])(`carries ${BYTES / 1e6} MB %s through a TCP mapping`, async (_way, more) => {
       const { sum_received } = await transfer('-n', `${BYTES}`, ...more);
 
-      // With -n, iperf3 ends once so much was sent; what was on its way then is not counted.
-      expect(sum_received.bytes).toBeGreaterThan(0.9 * BYTES);
+      // With -n, iperf3 ends once so much was sent; what was on its way then, in the buffers of four sockets and in the
+      // relay's pipes, is not counted.
+      expect(sum_received.bytes).toBeGreaterThan(0.7 * BYTES);
     });
 
     it.each([

@@ -45,7 +45,11 @@ async function withSeed(seed: number): Promise<void> {
   const prng = new Prng(seed);
   const trial = await inlineTrial({ ...IDLE_LIMITS, sweep: 10 }, { prng, rate: prng.pick(RATES) });
   const program = await bound();
-  program.on('message', (bytes, { port }) => program.send(bytes, port, HOST));
+  const users = new PortUsers();
+  program.on('message', (bytes, { port }) => {
+    users.saw(port, bytes.toString());
+    program.send(bytes, port, HOST);
+  });
   const flows: HandFlow[] = [];
   const overs: (ConnectError | null)[] = [];
   const open = await opened(trial.engine, {
@@ -73,7 +77,7 @@ async function withSeed(seed: number): Promise<void> {
   // Closed by itself, or with all else.
   await (prng.chance(0.5) ? open.close() : trial.engine.close());
 
-  expect(peers.flatMap(({ wrong }) => wrong)).toEqual([]);
+  expect(peers.flatMap(({ wrong }) => wrong).filter((each) => !users.explain(each))).toEqual([]);
   expect(flows.map(({ told: { ends } }) => ends.length)).toEqual(flows.map(() => 1));
   expect(overs).toHaveLength(flows.length);
   for (const peer of peers) answered += peer.close();
@@ -100,9 +104,39 @@ async function bound(): Promise<Socket> {
   return socket;
 }
 
+/** What somebody heard and had not sent, or not like that. */
+interface Wrong {
+  readonly peer: number;
+  readonly text: string;
+  readonly bytes: number;
+  readonly from: number;
+  readonly place: number;
+}
+
+/**
+ * By which ports the program saw whom. A session that has ended gives its port back, and the kernel may give it to the
+ * next one of somebody else: an answer that is on its way then goes to them, as behind any NAT (RFC 4787 section 4.2).
+ */
+class PortUsers {
+  readonly #byPort = new Map<number, Set<number>>();
+
+  saw(port: number, text: string): void {
+    const users = this.#byPort.get(port) ?? new Set();
+    this.#byPort.set(port, users.add(indexIn(text)));
+  }
+
+  explain({ peer, text, from, place }: Wrong): boolean {
+    const of = indexIn(text);
+    const isShared = [...this.#byPort.values()].some((users) => users.has(peer) && users.has(of));
+    return of !== peer && from === place && isShared;
+  }
+}
+
+const indexIn = (text: string): number => Number(/^\d+/.exec(text)?.[0]);
+
 /** Somebody who knows what they have sent. */
 class Peer {
-  readonly wrong: string[] = [];
+  readonly wrong: Wrong[] = [];
   readonly #socket: Socket;
   readonly #index: number;
   readonly #to: number;
@@ -148,6 +182,7 @@ class Peer {
     const text = bytes.toString();
     const [head = ''] = /^\d+ \S+ /.exec(text) ?? [];
     const isWhole = this.#sent.get(head) === text.length - head.length && /^x*$/.test(text.slice(head.length));
-    if (!isWhole || from !== this.#to) this.wrong.push(`"${text.slice(0, 20)}…", ${text.length} B from ${from}`);
+    if (isWhole && from === this.#to) return;
+    this.wrong.push({ peer: this.#index, text: text.slice(0, 20), bytes: text.length, from, place: this.#to });
   }
 }
