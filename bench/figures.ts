@@ -21,3 +21,6 @@ export function tableOf(head: readonly string[], rows: readonly (readonly string
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
+
+/** Three digits, without an exponent. */
+export const short = (figure: number): string => `${Number(figure.toPrecision(3))}`;

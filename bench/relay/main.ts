@@ -4,7 +4,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { figuresOf, tableOf } from '../figures.js';
+import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { cpuOf, ended, listening } from './processes.js';
@@ -92,8 +92,8 @@ async function compared(test: Test): Promise<string[][]> {
     return Number.isFinite(value) ? value.toFixed(2) : '';
   };
   return [...figures.keys()].map((name) => {
-    const amount = `${median(name, 'amount').toPrecision(3)} ${test.unit}`;
-    const cpu = Number.isNaN(median(name, 'cpu')) ? '' : `${median(name, 'cpu').toPrecision(3)} ${test.perUnit}`;
+    const amount = `${short(median(name, 'amount'))} ${test.unit}`;
+    const cpu = Number.isNaN(median(name, 'cpu')) ? '' : `${short(median(name, 'cpu'))} ${test.perUnit}`;
     const ratios = [ratio(name, 'HAProxy', 'amount'), ratio(name, 'direct', 'amount')];
     return [test.what, name, amount, ...ratios, cpu, ratio(name, 'HAProxy', 'cpu')];
   });

@@ -5,7 +5,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { figuresOf, tableOf } from '../figures.js';
+import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { cpuOf, ended, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
@@ -129,11 +129,11 @@ async function compared(test: Test): Promise<string[][]> {
     return [
       test.what,
       name,
-      `${median(name, 'amount').toPrecision(3)} ${test.unit}`,
+      `${short(median(name, 'amount'))} ${test.unit}`,
       ratio(ours.stream, name),
       ratio(ours.native, name),
       `${median(name, 'lost')}`,
-      Number.isNaN(cpu) ? '' : `${cpu.toPrecision(3)} ${test.perUnit}`,
+      Number.isNaN(cpu) ? '' : `${short(cpu)} ${test.perUnit}`,
     ];
   });
 }
