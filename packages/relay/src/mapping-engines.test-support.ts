@@ -5,7 +5,7 @@ import type { EngineOnTrial } from './engine-contract.test-support.js';
 import { Mapping } from './mapping.js';
 import type { MappingSpec } from './mapping-spec.js';
 import type { MappingsOptions } from './mappings.js';
-import { aBench, type Bench } from './mappings.test-support.js';
+import { aBench, aSpec, type Bench } from './mappings.test-support.js';
 import { inlineTrial, nativeIsMissing, nativeTrial } from './native/trial.test-support.js';
 import { streamEngine } from './stream-engine.js';
 import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
@@ -52,22 +52,6 @@ export function enginesOf(start: Start): (change?: Partial<IdleLimits>) => Promi
     const trial = started.get(key) ?? start(limits);
     started.set(key, trial);
     return (await trial).engine;
-  };
-}
-
-export function aSpec(parts: Partial<MappingSpec> = {}): MappingSpec {
-  return {
-    name: null,
-    protocol: 'tcp',
-    internalHost: '127.0.0.1',
-    internalPort: 1,
-    externalPort: 0,
-    v6Address: 'auto',
-    direction: 'in',
-    target: null,
-    proxyProtocol: false,
-    description: null,
-    ...parts,
   };
 }
 

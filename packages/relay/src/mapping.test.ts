@@ -6,7 +6,7 @@ import type { Endpoint, Ways } from './contracts.js';
 import { allOf, aWay, client, connecting, echo, endOf, handWays, program } from './loopback.test-support.js';
 import { Mapping } from './mapping.js';
 import type { MappingSpec } from './mapping-spec.js';
-import { aBench, type Bench } from './mappings.test-support.js';
+import { aBench, aSpec, type Bench } from './mappings.test-support.js';
 
 const A = aWay({ tunnel: 'a', address: '127.0.0.2' });
 const B = aWay({ tunnel: 'b', address: '127.0.0.3', primary: false });
@@ -16,25 +16,9 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-function spec(parts: Partial<MappingSpec> = {}): MappingSpec {
-  return {
-    name: null,
-    protocol: 'tcp',
-    internalHost: '127.0.0.1',
-    internalPort: 1,
-    externalPort: 0,
-    v6Address: 'auto',
-    direction: 'in',
-    target: null,
-    proxyProtocol: false,
-    description: null,
-    ...parts,
-  };
-}
-
 async function open(ways: Ways, parts: Partial<MappingSpec>): Promise<Bench & { readonly mapping: Mapping }> {
   const bench = aBench(ways);
-  const mapping = new Mapping({ ...bench, spec: spec(parts), since: 0 });
+  const mapping = new Mapping({ ...bench, spec: aSpec(parts), since: 0 });
   await mapping.settle();
   closing.push(async () => {
     await mapping.close();

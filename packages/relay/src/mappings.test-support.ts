@@ -2,6 +2,7 @@ import type { PortMappingRequest } from '@hurricane/core';
 import { errAsync, okAsync } from 'neverthrow';
 import type { Ways } from './contracts.js';
 import { FlowTable } from './flows.js';
+import type { MappingSpec } from './mapping-spec.js';
 import { Mappings, type MappingsOptions } from './mappings.js';
 import { Nonces } from './nonces.js';
 import { Faults } from './passage.js';
@@ -59,4 +60,21 @@ export function aBench(ways: Ways, parts: Partial<MappingsOptions> = {}): Bench 
 /** Port 0: any free one. */
 export function aRequest(parts: Partial<PortMappingRequest> = {}): PortMappingRequest {
   return { protocol: 'tcp', internalPort: 9_000, externalPort: 0, v6Address: 'auto', ...parts };
+}
+
+/** Inwards, to a program of this machine at port 1, wherever there is a port. */
+export function aSpec(parts: Partial<MappingSpec> = {}): MappingSpec {
+  return {
+    name: null,
+    protocol: 'tcp',
+    internalHost: '127.0.0.1',
+    internalPort: 1,
+    externalPort: 0,
+    v6Address: 'auto',
+    direction: 'in',
+    target: null,
+    proxyProtocol: false,
+    description: null,
+    ...parts,
+  };
 }
