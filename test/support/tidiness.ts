@@ -77,6 +77,12 @@ export const RULES: readonly Rule[] = [
     applies: isProduct,
     find: eachLine((line) => SHELL.test(codeOf(line))),
   },
+  {
+    name: 'a time limit the garbage collector may take',
+    remedy: 'abort a controller by setTimeout: AbortSignal.any does not keep an AbortSignal.timeout alive.',
+    applies: isCode,
+    find: eachLine((line) => /AbortSignal\.any\(.*AbortSignal\.timeout\(/.test(codeOf(line))),
+  },
 ];
 
 /** Words that tell how a thing came about. "Is used to" tells what it is for, which is welcome. */

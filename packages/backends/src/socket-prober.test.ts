@@ -227,7 +227,9 @@ async function firstFinding(
     findings.push(finding);
     end.abort();
   };
-  await socketProber({ method, port }).watch(plan, report, AbortSignal.any([end.signal, AbortSignal.timeout(10_000)]));
+  const late = setTimeout(() => end.abort(), 10_000);
+  await socketProber({ method, port }).watch(plan, report, end.signal);
+  clearTimeout(late);
   return findings[0]?.outcome;
 }
 

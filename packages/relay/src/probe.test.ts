@@ -1,6 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { errAsync, okAsync, ResultAsync } from 'neverthrow';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
@@ -10,6 +12,9 @@ import { type Knock, probeMapping } from './probe.js';
 
 const A = aWay({ tunnel: 'a', address: '127.0.0.2' });
 const B = aWay({ tunnel: 'b', address: '127.0.0.3', primary: false });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -64,6 +69,16 @@ describe('a probe of a mapped port', () => {
     const found = await probeMapping({ protocol: 'udp', at, ways, nonces, knock: lost, limit: 50 });
 
     expect(found).toMatchObject({ finding: 'unreachable', vantage: 'b', latency: null });
+  });
+
+  it('ends in time whatever the garbage collector takes meanwhile', async () => {
+    const { ways, nonces, at } = await mapped('udp');
+    const collecting = setInterval(collectGarbage, 10);
+    closing.push(() => clearInterval(collecting));
+
+    const found = await probeMapping({ protocol: 'udp', at, ways, nonces, knock: lost, limit: 600 });
+
+    expect(found.finding).toBe('unreachable');
   });
 
   it.each<[string, Knock, ReturnType<typeof handWays>, RegExp]>([

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis, PortProbe, PortProtocol } from '@hurricane/core';
 import type { ResultAsync } from 'neverthrow';
 import type { Endpoint, Way, Ways } from './contracts.js';
@@ -47,13 +48,15 @@ export async function probeMapping(options: ProbeOptions): Promise<PortProbe> {
   const nonce = nonces.expect(from.address);
   if (nonce === null) return unknown(at, 'Other probes are under way. Try again in a few seconds.');
   const sent = performance.now();
-  const done = new AbortController();
-  const over = AbortSignal.any([done.signal, AbortSignal.timeout(limit)]);
+  const over = new AbortController();
+  // Not `AbortSignal.timeout` within `AbortSignal.any`, which the garbage collector takes with its timer.
+  const late = setTimeout(() => over.abort(), limit);
   const outcome = await Promise.race([
     nonce.arrived.then(() => 'arrived' as const),
-    knockUntil(over, options, from, nonce.bytes),
+    knockUntil(over.signal, options, from, nonce.bytes),
   ]);
-  done.abort();
+  clearTimeout(late);
+  over.abort();
   nonce.forget();
   const latency = performance.now() - sent;
   const seen = { address: at.address, vantage: from.tunnel };
@@ -81,19 +84,12 @@ async function knockUntil(
   bytes: Uint8Array,
 ): Promise<'late' | KnockError> {
   while (!over.aborted) {
-    const again = aborted(AbortSignal.any([over, AbortSignal.timeout(PROBE_INTERVAL)]));
+    const again = sleep(PROBE_INTERVAL, undefined, { signal: over }).catch(() => {});
     const knocked = await knock({ protocol, from, to: at, bytes, signal: over });
     if (knocked.isErr()) return knocked.error;
     await again;
   }
   return 'late';
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function unknown(at: Endpoint, note: string): PortProbe {
