@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Millis, PortProbe, PortProtocol } from '@hurricane/core';
 import type { ResultAsync } from 'neverthrow';
 import type { Endpoint, Way, Ways } from './contracts.js';
@@ -84,12 +83,25 @@ async function knockUntil(
   bytes: Uint8Array,
 ): Promise<'late' | KnockError> {
   while (!over.aborted) {
-    const again = sleep(PROBE_INTERVAL, undefined, { signal: over }).catch(() => {});
+    const again = pause(PROBE_INTERVAL, over);
     const knocked = await knock({ protocol, from, to: at, bytes, signal: over });
     if (knocked.isErr()) return knocked.error;
     await again;
   }
   return 'late';
+}
+
+/** Or until it is aborted. */
+function pause(length: Millis, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (over.aborted) return resolve();
+    const timer = setTimeout(resolve, length);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    over.addEventListener('abort', end, { once: true });
+  });
 }
 
 function unknown(at: Endpoint, note: string): PortProbe {
