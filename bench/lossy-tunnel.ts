@@ -1,5 +1,6 @@
 import { HEALTH_DEFAULTS } from '../packages/core/src/config/defaults.js';
 import type { ProbeOutcome, ProbePlan } from '../packages/core/src/facts.js';
+import { jittered } from '../packages/core/src/jitter.js';
 import type { LivenessKind } from '../packages/core/src/liveness.js';
 import { probed, settleProbing } from '../packages/core/src/probing.js';
 import { probeDeadline } from '../packages/core/src/rtt.js';
@@ -82,7 +83,7 @@ function play(path: Path, prng: Prng, until: number): Tally {
       pending.sort((a, b) => a.at - b.at);
       sent += 1;
       probes += 1;
-      nextSend = now + plan.interval * (0.75 + 0.25 * prng.unit());
+      nextSend = now + jittered(plan.interval, prng.unit());
       continue;
     }
     now = first.at;

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { Gateway, type HealthPolicy, systemClock } from '@hurricane/core';
+import { Gateway, type HealthPolicy, jittered, systemClock } from '@hurricane/core';
 import { simulatedConfig, simulatedHost, simulatedTunnel } from '@hurricane/core/testing';
 
 // node many-tunnels.js gateway|network TUNNELS SETTLE_SECONDS SECONDS, over an IPC channel: runs a gateway with
@@ -17,8 +17,9 @@ export interface Load {
   readonly probes: number;
 }
 
-/** Jittered to 75-100 % of it, a probe leaves once a second. */
-const PROBED_EVERY_SECOND: Partial<HealthPolicy> = { interval: 1_000 / 0.875, quickInterval: 1_000 / 0.875 };
+/** Jittered, a probe leaves once a second in the mean. */
+const EVERY_SECOND = 1_000 / jittered(1, 0.5);
+const PROBED_EVERY_SECOND: Partial<HealthPolicy> = { interval: EVERY_SECOND, quickInterval: EVERY_SECOND };
 
 const [tunnels = 0, settle = 0, seconds = 0] = process.argv.slice(3).map(Number);
 // Ctrl-C ends the bench; this goes with it.

@@ -1,8 +1,8 @@
-import type { Prober } from '@hurricane/core';
+import { jittered, type Prober } from '@hurricane/core';
 import { type SpawnPing, spawnPing } from './ping-process.js';
 import { Pinger } from './pinger.js';
 import { type ProbeClock, probeClock } from './probe-clock.js';
-import { jittered, runProbeWatch } from './probe-watch.js';
+import { runProbeWatch } from './probe-watch.js';
 
 /** ping's own floor between two probes (iputils, MIN_INTERVAL_MS), in milliseconds. */
 const PERIOD_FLOOR = 10;

@@ -1,6 +1,6 @@
 import type { ProbeFinding } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
-import { jittered, type ProbeWatch, runProbeWatch } from './probe-watch.js';
+import { type ProbeWatch, runProbeWatch } from './probe-watch.js';
 
 const LOST: ProbeFinding = { target: '2001:db8::1', outcome: { kind: 'lost' } };
 const STOPPED = { kind: 'interface_missing', iface: 'he0' } as const;
@@ -77,15 +77,5 @@ describe('a watch', () => {
     const result = await runProbeWatch(() => {}, new AbortController().signal, begin);
 
     expect(result._unsafeUnwrapErr()).toEqual({ kind: 'defect', cause });
-  });
-});
-
-describe('jitter', () => {
-  it.each([
-    [0, 375],
-    [0.5, 437.5],
-    [1, 500],
-  ])('shortens an interval to three quarters at most (%d)', (chance, interval) => {
-    expect(jittered(500, chance)).toBe(interval);
   });
 });

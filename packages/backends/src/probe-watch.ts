@@ -1,4 +1,4 @@
-import type { Millis, ProbeError, ProbeFinding } from '@hurricane/core';
+import type { ProbeError, ProbeFinding } from '@hurricane/core';
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 
 /** One running watch, as the prober inside sees it. */
@@ -55,9 +55,4 @@ function attempt(call: () => void, fail: (error: ProbeError) => void): void {
   } catch (cause) {
     fail({ kind: 'defect', cause });
   }
-}
-
-/** An interval shortened to 75-100 % of `interval`; `chance` is from 0 to 1 (RFC 5880 section 6.8.7). */
-export function jittered(interval: Millis, chance: number): Millis {
-  return interval * (0.75 + 0.25 * chance);
 }

@@ -1,5 +1,6 @@
 import {
   type Instant,
+  jittered,
   type Millis,
   observeRtt,
   type ProbePlan,
@@ -9,7 +10,7 @@ import {
 } from '@hurricane/core';
 import { NO_PING } from './ping-failure.js';
 import { type ProbeClock, probeClock } from './probe-clock.js';
-import { jittered, type ProbeWatch, runProbeWatch } from './probe-watch.js';
+import { type ProbeWatch, runProbeWatch } from './probe-watch.js';
 import { type OpenProbe, type SendProbe, type SocketAnswer, sendTcpProbe, sendUdpProbe } from './socket-probe.js';
 
 /**

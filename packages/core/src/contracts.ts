@@ -48,7 +48,7 @@ export interface Prober {
   /**
    * Probes by `plan` until `signal` aborts, calling `report` once for every probe, and once more
    * (`late`) for one that comes back after it was reported lost. The first probe leaves at once.
-   * Intervals are jittered to 75-100 % so that tunnels do not fall into step (RFC 5880 section 6.8.7).
+   * Intervals are jittered to 88-100 % so that tunnels do not fall into step (RFC 5880 section 6.8.7).
    *
    * Resolves to Ok only after an abort; to Err when probing cannot begin or go on. Never rejects.
    */

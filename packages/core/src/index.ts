@@ -94,6 +94,7 @@ export { Gateway, type GatewayOptions, type StepRecord } from './gateway.js';
 export type { HealthScore, HealthSummary } from './health.js';
 export type { HistoryQuery, HistorySample, HistoryTier, HistoryView, TunnelHistory } from './history.js';
 export { Insight, type InsightOptions } from './insight.js';
+export { jittered } from './jitter.js';
 export type { LivenessKind } from './liveness.js';
 export { type News, type Sentence, type SwitchReason, sentenceOf } from './news.js';
 export type { NewsEntry, NewsFeed, NewsSlice } from './news-log.js';

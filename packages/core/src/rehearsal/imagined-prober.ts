@@ -1,13 +1,14 @@
 import type { Event } from '../effects.js';
 import type { ProbeOutcome, ProbePlan } from '../facts.js';
+import { jittered } from '../jitter.js';
 import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
 import type { ProbeStream } from '../side-probes.js';
 import type { Instant, Millis } from '../units.js';
 import type { Agenda } from './agenda.js';
 import type { Ground, Reach } from './ground.js';
 
-/** Probers jitter their intervals to 75-100 % (RFC 5880 section 6.8.7): this is the mean of it. */
-const MEAN_JITTER = 0.875;
+/** The mean of what probers draw. */
+const MEAN_CHANCE = 0.5;
 
 /** A reply later than this is taken for none at all. */
 const LATE_AT_MOST: Millis = 10_000;
@@ -59,7 +60,7 @@ export class ImaginedProber {
     const { plan, tunnel } = row;
     const target = plan.targets[row.sent % plan.targets.length]!;
     row.sent += 1;
-    this.#at(now + plan.interval * MEAN_JITTER, row, (at) => this.#send(row, at));
+    this.#at(now + jittered(plan.interval, MEAN_CHANCE), row, (at) => this.#send(row, at));
     const deadline = probeDeadline(row.rtt, plan.deadline);
     const rtt = this.#ground.answer(tunnel, this.#reachOf(row.stream, target), now);
     const tell = (after: Millis, outcome: ProbeOutcome): void => {

@@ -1,6 +1,7 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
 import type { Prober } from '../contracts.js';
 import type { ProbeError, ProbeFinding, ProbePlan } from '../facts.js';
+import { jittered } from '../jitter.js';
 import { MULLVAD_POP } from '../rings.js';
 import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
 import type { Instant } from '../units.js';
@@ -73,8 +74,7 @@ class Watch {
       this.#end(err(cannotProbe()));
       return;
     }
-    // RFC 5880 section 6.8.7: 75 to 100 % of the interval, so that probers do not fall into step.
-    this.#at(now + interval * (0.75 + 0.25 * prng.unit()), (at) => this.#send(at));
+    this.#at(now + jittered(interval, prng.unit()), (at) => this.#send(at));
     this.#probe(targets[this.#sent % targets.length]!, now);
     this.#sent += 1;
   }
