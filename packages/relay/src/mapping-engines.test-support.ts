@@ -1,11 +1,6 @@
-import { afterAll, afterEach } from 'vitest';
-import { waitFor } from '../../../test/support/wait-for.js';
-import type { DatagramEngine, Engine, Ways } from './contracts.js';
+import { afterAll } from 'vitest';
+import type { DatagramEngine, Engine } from './contracts.js';
 import type { EngineOnTrial } from './engine-contract.test-support.js';
-import { Mapping } from './mapping.js';
-import type { MappingSpec } from './mapping-spec.js';
-import type { MappingsOptions } from './mappings.js';
-import { aBench, aSpec, type Bench } from './mappings.test-support.js';
 import { inlineTrial, nativeIsMissing, nativeTrial } from './native/trial.test-support.js';
 import { streamEngine } from './stream-engine.js';
 import { IDLE_LIMITS, type IdleLimits } from './stream-join.js';
@@ -53,30 +48,4 @@ export function enginesOf(start: Start): (change?: Partial<IdleLimits>) => Promi
     started.set(key, trial);
     return (await trial).engine;
   };
-}
-
-export interface OpenMapping extends Bench {
-  readonly mapping: Mapping;
-}
-
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-/** A mapping that is closed after the test, and all that goes through it. */
-export async function openMapping(
-  ways: Ways,
-  parts: Partial<MappingSpec>,
-  others: Partial<MappingsOptions> = {},
-): Promise<OpenMapping> {
-  const bench = aBench(ways, others);
-  const mapping = new Mapping({ ...bench, spec: aSpec(parts), since: 0 });
-  await mapping.settle();
-  closing.push(async () => {
-    await mapping.close();
-    bench.flows.end('stopped');
-    await waitFor(() => bench.flows.size === 0, 2_000, 'flows to end');
-  });
-  return { ...bench, mapping };
 }

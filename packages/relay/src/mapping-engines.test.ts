@@ -6,10 +6,10 @@ import { pass, waitFor } from '../../../test/support/wait-for.js';
 import type { DatagramEngine, Endpoint, Engine, Ways } from './contracts.js';
 import { FlowTable, type FlowTotals } from './flows.js';
 import { allOf, aWay, client, connecting, echo, endOf, handWays, program } from './loopback.test-support.js';
-import type { Mapping } from './mapping.js';
-import { enginesOf, MAPPING_ENGINES, type OpenMapping, openMapping } from './mapping-engines.test-support.js';
+import { enginesOf, MAPPING_ENGINES } from './mapping-engines.test-support.js';
 import type { MappingSpec } from './mapping-spec.js';
 import { aBench, aRequest } from './mappings.test-support.js';
+import { at, type OpenMapping, openMapping, serving } from './open-mapping.test-support.js';
 
 // What a TCP mapping promises, whichever engine carries it and whether or not that asks about each connection.
 
@@ -20,17 +20,6 @@ const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
-
-async function serving(serve: (socket: Socket) => void = echo): Promise<Endpoint> {
-  const server = await program(serve);
-  closing.push(server.close);
-  return server;
-}
-
-const at = (mapping: Mapping): Endpoint => {
-  if (mapping.at === null) throw new Error('it does not listen');
-  return mapping.at;
-};
 
 const debugged = ({ lines }: OpenMapping): readonly string[] => lines.filter((line) => line.startsWith('debug'));
 

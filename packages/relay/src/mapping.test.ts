@@ -1,48 +1,16 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.js';
-import type { Endpoint, Ways } from './contracts.js';
 import { allOf, aWay, client, connecting, echo, endOf, handWays, program } from './loopback.test-support.js';
-import { Mapping } from './mapping.js';
-import type { MappingSpec } from './mapping-spec.js';
-import { aBench, aSpec, type Bench } from './mappings.test-support.js';
+import { at, openMapping, serving } from './open-mapping.test-support.js';
 
 const A = aWay({ tunnel: 'a', address: '127.0.0.2' });
 const B = aWay({ tunnel: 'b', address: '127.0.0.3', primary: false });
 
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-async function open(ways: Ways, parts: Partial<MappingSpec>): Promise<Bench & { readonly mapping: Mapping }> {
-  const bench = aBench(ways);
-  const mapping = new Mapping({ ...bench, spec: aSpec(parts), since: 0 });
-  await mapping.settle();
-  closing.push(async () => {
-    await mapping.close();
-    bench.flows.end('stopped');
-    await waitFor(() => bench.flows.size === 0, 2_000, 'flows to end');
-  });
-  return { ...bench, mapping };
-}
-
-async function serving(serve: (socket: Socket) => void = echo): Promise<Endpoint> {
-  const server = await program(serve);
-  closing.push(server.close);
-  return server;
-}
-
-const at = (mapping: Mapping): Endpoint => {
-  if (mapping.at === null) throw new Error('it does not listen');
-  return mapping.at;
-};
-
 describe('a TCP mapping inwards', () => {
   it('leads from the tunnel’s address to the program here, as a flow of that tunnel', async () => {
     const here = await serving();
-    const { mapping, flows } = await open(handWays(A, B), { internalPort: here.port });
+    const { mapping, flows } = await openMapping(handWays(A, B), { internalPort: here.port });
     const socket = await client(at(mapping));
     socket.write('hello');
 
@@ -59,7 +27,7 @@ describe('a TCP mapping inwards', () => {
   it('resets clients while no program listens here, and counts them', async () => {
     const here = await program(echo);
     here.close();
-    const { mapping, faults, flows } = await open(handWays(A), { internalPort: here.port });
+    const { mapping, faults, flows } = await openMapping(handWays(A), { internalPort: here.port });
 
     expect(await endOf(connecting(at(mapping)))).toBe('ECONNRESET');
     expect(faults.list()).toEqual([{ kind: 'tcp', reason: 'refused', count: 1 }]);
@@ -73,7 +41,7 @@ describe('a TCP mapping inwards', () => {
       socket.end();
     });
     const ways = handWays(aWay({ address: '::1' }));
-    const { mapping } = await open(ways, { internalPort: here.port, proxyProtocol: true });
+    const { mapping } = await openMapping(ways, { internalPort: here.port, proxyProtocol: true });
     const socket = await client(at(mapping));
     const from = socket.localPort ?? 0;
     socket.resume().end('payload');
@@ -89,7 +57,7 @@ describe('a TCP mapping inwards', () => {
   it('follows the primary at once, and leaves those that are connected', async () => {
     const here = await serving();
     const ways = handWays(A, B);
-    const { mapping, flows, lines } = await open(ways, { internalPort: here.port });
+    const { mapping, flows, lines } = await openMapping(ways, { internalPort: here.port });
     const before = at(mapping);
     const old = await client(before);
     await waitFor(() => flows.size === 1, 2_000, 'the flow to begin');
@@ -116,7 +84,7 @@ describe('a TCP mapping inwards', () => {
 
   it('stays with a named address, and says when it cannot be reached', async () => {
     const ways = handWays(A, B);
-    const { mapping } = await open(ways, { v6Address: '127.0.0.2' });
+    const { mapping } = await openMapping(ways, { v6Address: '127.0.0.2' });
     expect(mapping.view()).toMatchObject({ v6Address: '127.0.0.2', auto: false, state: 'open', problem: null });
 
     ways.set({ ...B, primary: true }, { ...A, primary: false, liveness: 'hard_down' });
@@ -136,7 +104,7 @@ describe('a TCP mapping inwards', () => {
 
   it('waits for a primary, and keeps its place between two of them', async () => {
     const ways = handWays();
-    const { mapping } = await open(ways, {});
+    const { mapping } = await openMapping(ways, {});
     expect(mapping.view()).toMatchObject({ v6Address: null, auto: true, state: 'waiting' });
 
     ways.set(A);
@@ -151,7 +119,7 @@ describe('a TCP mapping inwards', () => {
 
   it('says that another program has its port, and opens when it is free', async () => {
     const other = await program(echo, '127.0.0.2');
-    const { mapping } = await open(handWays(A), { externalPort: other.port });
+    const { mapping } = await openMapping(handWays(A), { externalPort: other.port });
     expect(mapping.fault).toEqual({ kind: 'taken' });
     expect(mapping.view()).toMatchObject({
       state: 'failed',
@@ -171,7 +139,7 @@ describe('a TCP mapping outwards', () => {
       socket.end();
     });
     const ways = handWays(A, B);
-    const { mapping } = await open(ways, { direction: 'out', internalPort: 0, target: far });
+    const { mapping } = await openMapping(ways, { direction: 'out', internalPort: 0, target: far });
     expect(at(mapping).address).toBe('127.0.0.1');
     const through = async (): Promise<void> => {
       const socket = await client(at(mapping));
@@ -188,7 +156,7 @@ describe('a TCP mapping outwards', () => {
 
   it('resets clients while there is no tunnel to leave by', async () => {
     const far = await serving();
-    const { mapping, faults } = await open(handWays(), { direction: 'out', internalPort: 0, target: far });
+    const { mapping, faults } = await openMapping(handWays(), { direction: 'out', internalPort: 0, target: far });
 
     expect(mapping.view().state).toBe('waiting');
     expect(await endOf(connecting(at(mapping)))).toBe('ECONNRESET');
