@@ -9,13 +9,13 @@ const KOFFI = fileURLToPath(new URL('../../packages/relay/node_modules/koffi', i
 /** Whether the native engine can be had. */
 export const HAS_NATIVE: boolean = existsSync(KOFFI);
 
-/** Builds `program` of this folder with all that it needs, and answers with what to start. */
-export async function bundled(program: string, outDir: string): Promise<string> {
+/** Builds what stands for us, with all that it needs, and answers with what to start. */
+export async function bundled(outDir: string): Promise<string> {
   await build({
     config: false,
     silent: true,
     entry: {
-      relay: fileURLToPath(new URL(program, import.meta.url)),
+      relay: fileURLToPath(new URL('./relay.ts', import.meta.url)),
       'native-worker': fileURLToPath(new URL('../../packages/relay/src/native-worker.ts', import.meta.url)),
     },
     format: 'esm',

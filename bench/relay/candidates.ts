@@ -24,7 +24,7 @@ export function candidates(folder: string, ours: string, hasNative: boolean): re
       (engine): Candidate => ({
         name: `hurricane ${engine}`,
         version: engine === 'native' && !hasNative ? null : process.version,
-        argv: (p, t) => [process.execPath, ours, `${p}`, `${t}`, engine],
+        argv: (p, t) => [process.execPath, ours, `${p}`, `${t}`, `${t}`, engine],
       }),
     ),
     {

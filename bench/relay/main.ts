@@ -58,7 +58,7 @@ const isAsked = (variable: string, name: string): boolean =>
   (process.env[variable] ?? '').split(',').some((part) => name.includes(part));
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
-const all = candidates(folder, await bundled('./relay.ts', folder), HAS_NATIVE);
+const all = candidates(folder, await bundled(folder), HAS_NATIVE);
 const present = all.filter(({ name, version }) => version !== null && isAsked('RELAYS', name));
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [

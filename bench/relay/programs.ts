@@ -59,7 +59,7 @@ interface Test {
 const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
 const load = join(folder, 'load');
 await promisify(execFile)('gcc', ['-O2', '-Wall', '-o', load, fileURLToPath(new URL('./load.c', import.meta.url))]);
-const program = await bundled('./programs-relay.ts', folder);
+const program = await bundled(folder);
 const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
 const both = [ours.stream, ours.native];
 

@@ -1,46 +1,61 @@
-import type { MappingConfig } from '@hurricane/core';
-import { EngineInUse, Faults, FlowTable, Mappings, Nonces, type Way } from '@hurricane/relay';
+import { type MappingConfig, parseConfig } from '@hurricane/core';
+import {
+  EngineInUse,
+  Faults,
+  FlowTable,
+  Mappings,
+  Nonces,
+  serveSocks5,
+  socks5SettingsOf,
+  type Way,
+} from '@hurricane/relay';
 import { errAsync, okAsync } from 'neverthrow';
 
-// node relay.js PORT TARGET stream|native: a mapping from [::1]:PORT to 127.0.0.1:TARGET, as the daemon has it.
+// node relay.js PORT TCP UDP stream|native: what the daemon carries with that engine, without the daemon:
+// mappings from [::1]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
 
-const [externalPort = 0, internalPort = 0] = process.argv.slice(2).map(Number);
-const wish = process.argv[4] === 'native' ? 'native' : 'stream';
+const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2).map(Number);
+const wish = process.argv[5] === 'native' ? 'native' : 'stream';
 
 const way: Way = { tunnel: 'lo', iface: 'lo', address: '::1', primary: true, liveness: 'alive' };
-const ways = { now: () => [way], onChange: () => () => undefined };
+const all = [way];
+const ways = { now: () => all, onChange: () => () => undefined };
 const now = (): number => Math.floor(Date.now() / 1_000);
-const quiet = { log: () => undefined };
-
-const engine = new EngineInUse({ log: { log: (_, message) => console.error(message) } });
+const log = { log: () => undefined };
+/** All clients of the bench are one. */
+const AT_MOST = 60_000;
+const flows = new FlowTable({ ways, now, limit: AT_MOST, perClient: AT_MOST });
+const engine = new EngineInUse({ log });
 await engine.choose(wish);
 if (engine.name !== wish) throw new Error(`the ${wish} engine cannot be had here`);
+const shared = { ways, flows, engine, log };
 
-const mapping: MappingConfig = {
-  name: 'bench',
+const mapping = (protocol: 'tcp' | 'udp', internalPort: number): MappingConfig => ({
+  name: protocol,
   enabled: true,
-  protocol: 'tcp',
+  protocol,
   internalHost: '127.0.0.1',
   internalPort,
-  externalPort,
+  externalPort: port,
   v6Address: 'auto',
   direction: 'in',
   target: null,
   proxyProtocol: false,
   description: null,
-};
+});
 const mappings = new Mappings({
-  ways,
-  engine,
-  flows: new FlowTable({ ways, now }),
+  ...shared,
   faults: new Faults(),
   nonces: new Nonces(),
-  log: quiet,
   store: { load: () => okAsync({ mappings: [], setAside: null }), save: () => okAsync(undefined) },
   knock: () => errAsync({ reason: 'a bench' }),
   now,
   reserved: [],
 });
-await mappings.adopt([mapping]);
-const [{ state, problem } = { state: 'failed', problem: null }] = (await mappings.list()).unwrapOr([]);
-if (state !== 'open') throw new Error(problem ?? state);
+await mappings.adopt([mapping('tcp', tcp), mapping('udp', udp)]);
+
+const text = `[tunnel.he]\ntype = external\n[exposure.socks5]\nport = ${port}\nallow_destinations = 127.0.0.1\n`;
+const settings = parseConfig(text).map(socks5SettingsOf);
+if (settings.isErr()) throw new Error(JSON.stringify(settings.error));
+const served = await serveSocks5({ ...shared, settings: settings.value });
+if (served.isErr()) throw new Error(served.error.kind);
