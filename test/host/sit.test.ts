@@ -33,6 +33,9 @@ interface Story {
   readonly both_dark: Carrying;
   readonly pop2_back: Carrying;
   readonly pop1_back: Carrying;
+  readonly renamed: Carrying;
+  /** Interfaces of the namespace after that. */
+  readonly names: readonly string[];
   readonly stopped: {
     readonly exitCode: number | null;
     /** Lines that describe the namespace before the daemon came, and while it ran. */
@@ -128,6 +131,7 @@ describe.skipIf(missing !== null)(
       ['both_dark', 'falls to the third when the second goes dark too', 3],
       ['pop2_back', 'climbs to the second once that is back', 2],
       ['pop1_back', 'climbs to the first once that is back', 1],
+      ['renamed', 'has the first made anew when somebody gives it another name', 1],
     ] as const)('%s: %s', (name, _, pop) => {
       const { primary, device, replies, bytes } = scene(name);
 
@@ -136,6 +140,11 @@ describe.skipIf(missing !== null)(
       expect(replies).toBe(5);
       expect(bytes[pop - 1]).toBeGreaterThan(PINGED_BYTES);
       expect(bytes.indexOf(Math.max(...bytes))).toBe(pop - 1);
+    });
+
+    it('keeps no interface under the name that somebody gave it', () => {
+      expect(scene('names')).toContain('he-one');
+      expect(scene('names')).not.toContain('renamed7');
     });
 
     it('leaves the namespace as it was when told to end', () => {

@@ -55,6 +55,17 @@ export async function swallow(pop, on) {
   await run('tc', '-n', 'lab-net', 'qdisc', ...(on ? ['add', ...where, 'netem', 'loss', '100%'] : ['del', ...where]));
 }
 
+/** Names of the interfaces here. */
+export async function interfaces() {
+  return JSON.parse(await run('ip', '-j', 'link', 'show')).map(({ ifname }) => ifname);
+}
+
+/** Takes an interface down and gives it another name. */
+export async function rename(from, to) {
+  await run('ip', 'link', 'set', 'dev', from, 'down');
+  await run('ip', 'link', 'set', 'dev', from, 'name', to);
+}
+
 /** Packets that have left this PoP since `link`, and how many of them were lost at once. */
 export async function sentBy(pop) {
   const rows = JSON.parse(await run('tc', '-n', `lab-pop${pop}`, '-j', '-s', 'qdisc', 'show', 'dev', 'wan0'));

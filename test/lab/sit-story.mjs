@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   CALM_POLL_MS,
+  interfaces,
   link,
   network,
   POP_V4,
   POPS,
   pingTheWorld,
+  rename,
   routeToTheWorld,
   sentBy,
   swallow,
@@ -42,6 +44,7 @@ const daemon = await startDaemon(process.argv[2]);
 
 await allThreeComeUp();
 await downTheListAndBackUp();
+await anotherName();
 await linksGetWorse();
 await leaveNoTrace();
 
@@ -60,6 +63,16 @@ async function downTheListAndBackUp() {
   await carriedBy('pop2_back', 'two');
   await lighten(1);
   await carriedBy('pop1_back', 'one');
+}
+
+/** The kernel renames no interface that is up, and the daemon would have it up again before the second command. */
+async function anotherName() {
+  daemon.kill('SIGSTOP');
+  await rename('he-one', 'renamed7');
+  daemon.kill('SIGCONT');
+  await waitFor(interfaces, (names) => names.includes('he-one') && !names.includes('renamed7'), UP_LIMIT_MS);
+  await carriedBy('renamed', 'one');
+  tell('names', await interfaces());
 }
 
 async function linksGetWorse() {

@@ -29,6 +29,8 @@ export interface CarryDeps extends UserspaceDeps {
    * interface never outlives its process, and a process keeps its arguments: no need to look for it again.
    */
   readonly rightProcess: Map<string, string>;
+  /** By interface: the kernel's number of the `sit` of ours that carried its tunnel last, by this name or another. */
+  readonly lastSit: Map<string, number>;
 }
 
 /** Sees to it that there is an interface with these ends. Somebody else's is taken as it is, or not at all. */
@@ -43,19 +45,26 @@ export function carry(
     if (found?.kind === 'sit' && !isMarked(found)) return adopt(tunnel, found, ends);
     if (found?.kind === 'sit') {
       yield* turnSit(runner, found, ends, note, signal);
-      return ours(yield* named(deps, found, signal), hasEnds(found, ends) ? [] : [describeEnds(ends)]);
+      const link = remembered(deps, yield* named(deps, found, signal));
+      return ours(link, hasEnds(found, ends) ? [] : [describeEnds(ends)]);
     }
     if (found !== null) {
       const carrier = yield* carrierOf(deps, found, ends, signal);
       if (carrier === 'none') return err<Carried, DriverError>(taken(found, `${found.kind ?? 'hardware'} interface`));
       if (carrier === 'right') return ours(yield* named(deps, found, signal), []);
     }
-    const made = found === null ? yield* makeSit(runner, ends, note, signal) : 'no_sit_here';
+    const before = deps.lastSit.get(tunnel.iface) ?? null;
+    const made = found === null ? yield* makeSit(runner, ends, before, note, signal) : 'no_sit_here';
     if (made === 'no_sit_here') yield* startCarrier(deps, ends, note, signal);
     const fresh = yield* readInterface(runner, ends.iface, signal);
     if (fresh === null) return err<Carried, DriverError>({ kind: 'interface_missing', iface: ends.iface });
-    return ours(yield* named(deps, fresh, signal), [describeEnds(ends)]);
+    return ours(remembered(deps, yield* named(deps, fresh, signal)), [describeEnds(ends)]);
   });
+}
+
+function remembered({ lastSit }: CarryDeps, link: Interface): Interface {
+  if (link.kind === 'sit' && link.index !== null) lastSit.set(link.name, link.index);
+  return link;
 }
 
 function carrierOf(

@@ -10,7 +10,7 @@ import { isMarked } from './ownership.js';
 import type { PolicyTarget } from './policy-changes.js';
 import type { PolicyRouting } from './policy-routing.js';
 import { sameAddress } from './prefix.js';
-import { removeLink } from './sit.js';
+import { removeLink, removeRenamed } from './sit.js';
 import { readUnderlay, type Underlay } from './underlay.js';
 import { type Undo, undoable } from './undo.js';
 import { endCarriers, type UserspaceDeps } from './userspace-6in4.js';
@@ -47,7 +47,7 @@ interface Sight {
 /** 6in4 tunnels (RFC 4213) such as Hurricane Electric's: in the kernel where it can, else in a process. */
 export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
   const { runner, policy, looks = hostLooks(deps.runner) } = deps;
-  const carrying = { ...deps, rightProcess: new Map<string, string>() };
+  const carrying = { ...deps, rightProcess: new Map<string, string>(), lastSit: new Map<string, number>() };
   const alone: Eye = (name, signal) => readInterface(runner, name, signal);
 
   const inspect = (tunnel: HeTunnel, signal: AbortSignal): ResultAsync<LinkReading, DriverError> =>
@@ -124,6 +124,8 @@ export function he6in4(deps: He6in4Deps): BackendDriver<'he_6in4'> {
       carrying.rightProcess.delete(tunnel.iface);
       const found = yield* readInterface(runner, tunnel.iface, signal);
       // The interface first: until the rules go too, the guard stops what would leave by another tunnel.
+      if (found === null) yield* removeRenamed(runner, carrying.lastSit.get(tunnel.iface) ?? null, signal);
+      carrying.lastSit.delete(tunnel.iface);
       if (found?.kind !== 'sit') yield* endCarriers(deps, tunnel.iface, signal);
       else if (isMarked(found)) yield* removeLink(runner, tunnel.iface, signal);
       else yield* takeBackAddresses(runner, found, signal);

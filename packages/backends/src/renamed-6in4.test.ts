@@ -1,4 +1,4 @@
-import { describeDriverError } from '@hurricane/core';
+import { type BackendDriver, describeDriverError } from '@hurricane/core';
 import { describe, expect, it } from 'vitest';
 import { driversOn, HE_TUNNEL } from './he-6in4.test-support.js';
 import { sweepHost } from './sweep.js';
@@ -9,7 +9,39 @@ const live = (): AbortSignal => new AbortController().signal;
 
 // The kernel tells 6in4 tunnels apart by their two ends, whatever they are called (ipip6_newlink in sit.c).
 describe('a 6in4 interface of ours that somebody has given another name', () => {
-  it('is named as what is in the way of a new one', async () => {
+  it('is made anew under its own by the gateway that made it', async () => {
+    const host = new FakeHost();
+    const { he_6in4 } = driversOn(host);
+    await rename(host, he_6in4);
+
+    expect((await he_6in4.up(tunnel, live()))._unsafeUnwrap().link).toBe('up');
+
+    expect([...host.kernel.links.keys()]).not.toContain('old0');
+  });
+
+  it('goes with its tunnel', async () => {
+    const host = new FakeHost();
+    const { he_6in4 } = driversOn(host);
+    await rename(host, he_6in4);
+
+    (await he_6in4.down(tunnel, live()))._unsafeUnwrap();
+
+    expect([...host.kernel.links.keys()]).not.toContain('old0');
+  });
+
+  it('is left alone when it has become somebody else’s', async () => {
+    const host = new FakeHost();
+    const { he_6in4 } = driversOn(host);
+    await rename(host, he_6in4);
+    Object.assign(host.kernel.links.get('old0') ?? {}, { alias: 'uplink of the neighbours' });
+
+    expect((await he_6in4.up(tunnel, live())).isErr()).toBe(true);
+    (await he_6in4.down(tunnel, live()))._unsafeUnwrap();
+
+    expect([...host.kernel.links.keys()]).toContain('old0');
+  });
+
+  it('is named as what is in the way of a new one, to a gateway that does not know it', async () => {
     const host = await renamed();
 
     const error = (await driversOn(host).he_6in4.up(tunnel, live()))._unsafeUnwrapErr();
@@ -30,9 +62,11 @@ describe('a 6in4 interface of ours that somebody has given another name', () => 
 
 async function renamed(): Promise<FakeHost> {
   const host = new FakeHost();
-  (await driversOn(host).he_6in4.up(tunnel, live()))._unsafeUnwrap();
-  const link = host.kernel.links.get('he0') ?? expect.fail('he0 is missing');
-  host.kernel.links.delete('he0');
-  host.kernel.links.set('old0', link);
+  await rename(host, driversOn(host).he_6in4);
   return host;
+}
+
+async function rename(host: FakeHost, driver: BackendDriver<'he_6in4'>): Promise<void> {
+  (await driver.up(tunnel, live()))._unsafeUnwrap();
+  host.kernel.renameLink('he0', 'old0');
 }

@@ -3,8 +3,8 @@ import { err, ok, okAsync, type Result, ResultAsync, safeTry } from 'neverthrow'
 import type { CommandRunner, Finished } from './command.js';
 import type { Interface } from './interface.js';
 import { faultOf, obey } from './obey.js';
-import { NURSERY } from './ownership.js';
-import { isRow, parseRows, textOf } from './rows.js';
+import { isMarked, NURSERY } from './ownership.js';
+import { isRow, numberOf, parseRows, type Row, textOf } from './rows.js';
 import type { Undo } from './undo.js';
 
 /** The IPv4 ends of a 6in4 tunnel. */
@@ -24,10 +24,13 @@ const TTL = '255';
 /**
  * Makes a `sit` interface in the group that says it is ours. Always with `remote`: without, the kernel
  * takes 6in4 packets from anybody. A kernel that lacks them says so and is left as it was.
+ *
+ * `before`: the kernel's number of the one that it had last; it is in the way if somebody has given it another name.
  */
 export function makeSit(
   runner: CommandRunner,
   ends: Ends,
+  before: number | null,
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<SitOutcome, DriverError> {
@@ -36,7 +39,10 @@ export function makeSit(
     const finished = yield* runner.run(argv, signal);
     if (/Unknown device type|Operation not supported/.test(finished.stderr)) return answer('no_sit_here');
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
-    if (isTaken(finished)) return err<SitOutcome, DriverError>(yield* twinOf(runner, ends, signal));
+    if (isTaken(finished)) {
+      if (yield* removeRenamed(runner, before, signal)) return makeSit(runner, ends, null, note, signal);
+      return err<SitOutcome, DriverError>(yield* twinOf(runner, ends, signal));
+    }
     // Whatever it said, it may have been made.
     note(() => removeLink(runner, ends.iface, signal));
     if (finished.exitCode !== 0) return err<SitOutcome, DriverError>(faultOf(argv, finished));
@@ -76,19 +82,40 @@ export function turnSit(
   return new ResultAsync(turn());
 }
 
+/**
+ * Removes the interface with that number of the kernel's if it is a `sit` that says it is ours: the number stays with
+ * it whatever it is called. Resolves to whether there was one.
+ */
+export function removeRenamed(
+  runner: CommandRunner,
+  index: number | null,
+  signal: AbortSignal,
+): ResultAsync<boolean, DriverError> {
+  if (index === null) return okAsync(false);
+  return allSits(runner, signal).andThen((rows) => {
+    const row = rows.find((each) => numberOf(each, 'ifindex') === index);
+    const name = row === undefined ? null : textOf(row, 'ifname');
+    if (row === undefined || name === null) return okAsync(false);
+    if (!isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return okAsync(false);
+    return removeLink(runner, name, signal).map(() => true);
+  });
+}
+
 /** Why the kernel says that a tunnel with these ends exists: it tells tunnels apart by nothing else. */
 function twinOf(runner: CommandRunner, ends: Ends, signal: AbortSignal): ResultAsync<DriverError, DriverError> {
+  return allSits(runner, signal).map((rows) => {
+    const twin = rows.find((row) => {
+      const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
+      const data = isRow(info['info_data']) ? info['info_data'] : {};
+      return textOf(data, 'remote') === ends.remote && (textOf(data, 'local') ?? 'any') === (ends.local ?? 'any');
+    });
+    return sameEnds(ends, twin === undefined ? null : textOf(twin, 'ifname'));
+  });
+}
+
+function allSits(runner: CommandRunner, signal: AbortSignal): ResultAsync<readonly Row[], DriverError> {
   const argv = ['ip', '-j', '-d', 'link', 'show', 'type', 'sit'];
-  return obey(runner, argv, signal).andThen((shown) =>
-    parseRows(argv, shown.stdout).map((rows) => {
-      const twin = rows.find((row) => {
-        const info = isRow(row['linkinfo']) ? row['linkinfo'] : {};
-        const data = isRow(info['info_data']) ? info['info_data'] : {};
-        return textOf(data, 'remote') === ends.remote && (textOf(data, 'local') ?? 'any') === (ends.local ?? 'any');
-      });
-      return sameEnds(ends, twin === undefined ? null : textOf(twin, 'ifname'));
-    }),
-  );
+  return obey(runner, argv, signal).andThen((shown) => parseRows(argv, shown.stdout));
 }
 
 /** Two tunnels of one server and one address of ours. `other`: the interface that has them; null when not known. */

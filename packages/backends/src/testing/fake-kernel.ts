@@ -67,6 +67,15 @@ export class FakeKernel {
     return null;
   }
 
+  /** Its number, addresses and routes stay with it; rules that name it do not follow. */
+  renameLink(from: string, to: string): void {
+    const link = this.links.get(from);
+    if (link === undefined) return;
+    this.links.delete(from);
+    this.links.set(to, link);
+    for (const [i, route] of this.routes.entries()) if (route.iface === from) this.routes[i] = { ...route, iface: to };
+  }
+
   /** Its addresses and routes go with it; rules that name it and routes that name no device stay. */
   removeLink(name: string): void {
     this.links.delete(name);
