@@ -5,6 +5,7 @@
  *   load rate PORT TCP N MS  N clients of the SOCKS5 proxy on 127.0.0.1:PORT, each connecting, asking with 'q' and
  *                            reading to the end, again and again
  *   load bulk PORT TCP MS    one client of that proxy that reads
+ *   load read HOST PORT N MS N connections to HOST (127.0.0.1 or ::1) that ask with 'b' and read
  *   load echo PORT N MS      N peers of [::1]:PORT with one datagram of 200 B on its way each; one that is not back
  *                            within 200 ms has failed
  *   load idle PORT N         N connections to [::1]:PORT that say nothing; prints "idle N", then waits
@@ -160,6 +161,30 @@ static void clients(int poll, int port, int to, int count, long limit, char word
   printf("done %ld bytes %ld failed %ld ms %ld\n", done, bytes, failed, now_ms() - began);
 }
 
+static void readers(int poll, const char *host, int port, int count, long limit) {
+  struct epoll_event events[EVENTS];
+  struct sockaddr_in at4 = v4(port);
+  struct sockaddr_in6 at6 = v6(port);
+  int is_v6 = strchr(host, ':') != NULL;
+  void *at = is_v6 ? (void *)&at6 : (void *)&at4;
+  socklen_t length = is_v6 ? sizeof at6 : sizeof at4;
+  long began = now_ms(), bytes = 0;
+  for (int i = 0; i < count; i++) {
+    int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
+    must(fd >= 0 && connect(fd, at, length) == 0 && write(fd, "b", 1) == 1, "connect");
+    watch(poll, fd, EPOLLIN, READING);
+  }
+  while (now_ms() - began < limit) {
+    int n = epoll_wait(poll, events, EVENTS, 10);
+    for (int i = 0; i < n; i++) {
+      ssize_t got = read(events[i].data.fd, piece, sizeof piece);
+      must(got > 0, "read");
+      bytes += got;
+    }
+  }
+  printf("done %d bytes %ld failed 0 ms %ld\n", count, bytes, now_ms() - began);
+}
+
 static void echo(int poll, int port, int count, long limit) {
   struct epoll_event events[EVENTS];
   struct sockaddr_in6 at = v6(port);
@@ -219,6 +244,7 @@ int main(int argc, char **argv) {
   if (strcmp(what, "target") == 0) target(poll, n[0], n[1]);
   else if (strcmp(what, "rate") == 0) clients(poll, n[0], n[1], n[2], n[3], 'q');
   else if (strcmp(what, "bulk") == 0) clients(poll, n[0], n[1], 1, n[2], 'b');
+  else if (strcmp(what, "read") == 0) readers(poll, argv[2], n[1], n[2], n[3]);
   else if (strcmp(what, "echo") == 0) echo(poll, n[0], n[1], n[2]);
   else if (strcmp(what, "idle") == 0) idle(n[0], n[1]);
   else return 2;

@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
+import { compiledLoad, doneIn, on } from './load.js';
 import { cpuOf, ended, listening } from './processes.js';
 
 // A mapping on each of the relay's engines beside the programs that do the same, on loopback. The relay has one
-// processor, load and target share the other, and the candidates take turns. Needs iperf3, wrk, taskset and nginx;
-// HAProxy and socat where they are installed (Debian packages). Takes about six minutes; prints one table in Markdown.
+// processor, load and target share the other, and the candidates take turns. Needs gcc (load.c), iperf3, wrk, taskset and
+// nginx; HAProxy and socat where they are installed (Debian packages). Takes about eight minutes; prints one table in Markdown.
 //
 // Less of it: `ROWS=short,small RELAYS=native,HAProxy ROUNDS=3 npm run bench:relay`, by parts of their names.
 
@@ -29,7 +28,7 @@ const LOAD_CPU = 0;
 const RELAY_PORT = 27_001;
 const BULK_PORT = 27_002;
 const ANSWER_PORT = 27_003;
-const COMMAND_LIMIT_MS = 30_000;
+const IPERF_PORT = 27_004;
 
 /** How much came through, and what the relay took for one unit of it, in milliseconds of processor time. */
 interface Figure {
@@ -46,9 +45,12 @@ interface Test {
   run(host: string, port: number, seconds: number): Promise<{ readonly perSecond: number; readonly total: number }>;
 }
 
+const BULK = { unit: 'GB/s', perUnit: 'ms CPU/GB' } as const;
+
 const TESTS: readonly Test[] = [
-  { what: 'bulk, 1 stream', unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT, run: bulk(1) },
-  { what: 'bulk, 16 streams', unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT, run: bulk(16) },
+  { ...BULK, what: 'bulk, 1 stream', target: BULK_PORT, run: bulk(1) },
+  { ...BULK, what: 'bulk, 64 streams', target: BULK_PORT, run: bulk(64) },
+  { ...BULK, what: 'bulk by iperf3, 1 stream', target: IPERF_PORT, run: iperf3(1) },
   { what: 'short connections', unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT, run: requests('close') },
   { what: 'small messages, 64 connections', unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT, run: requests(null) },
 ];
@@ -58,11 +60,13 @@ const isAsked = (variable: string, name: string): boolean =>
   (process.env[variable] ?? '').split(',').some((part) => name.includes(part));
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-relay-'));
+const load = await compiledLoad(folder);
 const all = candidates(folder, await bundled(folder), HAS_NATIVE);
 const present = all.filter(({ name, version }) => version !== null && isAsked('RELAYS', name));
 const before = loadavg()[0] ?? Number.NaN;
 const targets = [
-  await listening(LOAD_CPU, ['iperf3', '-s', '-p', `${BULK_PORT}`], '127.0.0.1', BULK_PORT),
+  await listening(LOAD_CPU, [load, 'target', `${BULK_PORT}`, `${BULK_PORT}`], '127.0.0.1', BULK_PORT),
+  await listening(LOAD_CPU, ['iperf3', '-s', '-p', `${IPERF_PORT}`], '127.0.0.1', IPERF_PORT),
   await listening(LOAD_CPU, answerer(folder, ANSWER_PORT), '127.0.0.1', ANSWER_PORT),
 ];
 const rows: string[][] = [];
@@ -71,8 +75,8 @@ for (const child of targets) await ended(child);
 await rm(folder, { recursive: true });
 console.log(tableOf(['what', 'relay', 'median', 'of HAProxy', 'of direct', 'processor', 'of HAProxy'], rows));
 const versions = all.map(({ name, version }) => `${name} ${version ?? 'not installed'}`).join(', ');
-const load = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
-console.log(`\n${versions}. Load average of a minute: ${load[0]} before, ${load[1]} after.`);
+const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
+console.log(`\n${versions}. Load average of a minute: ${loads[0]} before, ${loads[1]} after.`);
 
 async function compared(test: Test): Promise<string[][]> {
   const figures = new Map<string, Figure[]>([['direct', []], ...present.map(({ name }) => [name, []] as const)] as [
@@ -109,12 +113,21 @@ async function through(candidate: Candidate, test: Test): Promise<Figure> {
   return { amount: perSecond, cpu: candidate.forks === true ? Number.NaN : cpu };
 }
 
-/** iperf3(1), from the far side to the client. */
+/** load.c, from the far side to the client. */
 function bulk(streams: number): Test['run'] {
+  return async (host, port, seconds) => {
+    const argv = [load, 'read', host, `${port}`, `${streams}`, `${seconds * 1_000}`];
+    const { bytes, ms } = doneIn(await on(LOAD_CPU, argv));
+    return { perSecond: bytes / 1e6 / ms, total: bytes / 1e9 };
+  };
+}
+
+/** iperf3(1), the same way. It takes more of the processor that it shares with its server than the relay has to do. */
+function iperf3(streams: number): Test['run'] {
   return async (host, port, seconds) => {
     const argv = ['-c', host, '-p', `${port}`, '-P', `${streams}`, '-t', `${seconds}`, '-R', '-J'];
     for (let tries = 1; ; tries += 1) {
-      const { end, error } = JSON.parse(await loaded('iperf3', argv)) as Iperf;
+      const { end, error } = JSON.parse(await on(LOAD_CPU, ['iperf3', ...argv])) as Iperf;
       const sum = end?.sum_received;
       if (sum !== undefined) return { perSecond: sum.bits_per_second / 8e9, total: sum.bytes / 1e9 };
       if (tries === BULK_TRIES) throw new Error(`iperf3: ${error ?? 'it says nothing of what it received'}`);
@@ -133,13 +146,8 @@ function requests(connection: 'close' | null): Test['run'] {
   return async (host, port, seconds) => {
     const header = connection === null ? [] : ['-H', `Connection: ${connection}`];
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
-    const said = await loaded('wrk', ['-t1', '-c64', `-d${seconds}s`, ...header, url]);
+    const said = await on(LOAD_CPU, ['wrk', '-t1', '-c64', `-d${seconds}s`, ...header, url]);
     const total = Number(/(\d+) requests in/.exec(said)?.[1]);
     return { perSecond: Number(/Requests\/sec: +([\d.]+)/.exec(said)?.[1]), total };
   };
-}
-
-async function loaded(program: string, argv: readonly string[]): Promise<string> {
-  const options = { timeout: COMMAND_LIMIT_MS, maxBuffer: 4_194_304 };
-  return (await promisify(execFile)('taskset', ['-c', `${LOAD_CPU}`, program, ...argv], options)).stdout;
 }

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
+import { compiledLoad, doneIn, on } from './load.js';
 import { cpuOf, ended, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
 import { type Peer, peersIn } from './programs-peers.js';
@@ -31,7 +29,6 @@ const PORT = 47_011;
 const TCP = 47_012;
 const UDP = 47_013;
 const CLIENTS = 64;
-const COMMAND_LIMIT_MS = 30_000;
 
 interface Figure {
   readonly amount: number;
@@ -57,8 +54,7 @@ interface Test {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
-const load = join(folder, 'load');
-await promisify(execFile)('gcc', ['-O2', '-Wall', '-o', load, fileURLToPath(new URL('./load.c', import.meta.url))]);
+const load = await compiledLoad(folder);
 const program = await bundled(folder);
 const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
 const both = [ours.stream, ours.native];
@@ -142,21 +138,19 @@ async function through(peer: Peer, test: Test): Promise<Figure> {
   const relay = await started(peer, test.host);
   await loaded([...test.load, WARM_UP_MS]);
   const since = cpuOf(relay.pid ?? 0);
-  const stdout = await loaded([...test.load, MS]);
+  const run = doneIn(await loaded([...test.load, MS]));
   const used = cpuOf(relay.pid ?? 0) - since;
   await ended(relay);
-  const [, done, bytes, lost, ms] = /done (\d+) bytes (\d+) failed (\d+) ms (\d+)/.exec(stdout) ?? [];
-  const amount = Number(test.counts === 'done' ? done : bytes) / test.scale;
+  const amount = run[test.counts] / test.scale;
   return {
-    amount: amount / (Number(ms) / 1_000),
+    amount: amount / (run.ms / 1_000),
     cpu: peer.forks === true ? Number.NaN : used / amount,
-    lost: Number(lost),
+    lost: run.failed,
   };
 }
 
-async function loaded(what: readonly (string | number)[]): Promise<string> {
-  const argv = ['-c', `${LOAD_CPU}`, load, ...what.map(String)];
-  return (await promisify(execFile)('taskset', argv, { timeout: COMMAND_LIMIT_MS })).stdout;
+function loaded(what: readonly (string | number)[]): Promise<string> {
+  return on(LOAD_CPU, [load, ...what.map(String)]);
 }
 
 function isThere({ version }: Peer): boolean {
