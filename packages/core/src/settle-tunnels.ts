@@ -1,7 +1,7 @@
 import type { Config } from './config/model.js';
 import type { Emit } from './effects.js';
 import type { RoutePlan } from './facts.js';
-import { settleTunnel, tunnelWake } from './settle-tunnel.js';
+import { needsTheSame, settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { changedAt, primaryInDoubt, type State } from './state.js';
 import type { Tunnel } from './tunnel.js';
 import { type Instant, NEVER } from './units.js';
@@ -28,6 +28,8 @@ export interface Settled {
   readonly whole: boolean;
   /** Null: all of them are to be settled next time. */
   readonly shared: Shared | null;
+  /** Where tunnels stand that the last look at them has changed: one thing may have led to another. */
+  readonly restless: readonly number[];
   /** No tunnel has anything to do by itself before. */
   readonly wakeAt: Instant;
   /** Failover and route have nothing to do by themselves before (decide.ts). */
@@ -45,9 +47,11 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
     whole || state.tunnels.length !== before.length || changed.some((i) => movedOn(before[i], state.tunnels[i]!));
   let wakeAt = all ? NEVER : settled.wakeAt;
   let again = false;
+  const restless = all ? [] : settled.restless.filter((i) => !changed.includes(i));
   let tunnels: Tunnel[] | null = null;
   for (const i of all ? state.tunnels.keys() : changed) {
     const t = state.tunnels[i]!;
+    if (!all && !settled.restless.includes(i) && needsTheSame(before[i]!, t, state)) continue;
     const next = settleTunnel(t, state, now, emit);
     if (movedOn(t, next)) again = true;
     wakeAt = Math.min(wakeAt, tunnelWake(next, state, now));
@@ -55,11 +59,12 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
     // Most often nothing is to be done, and a thousand tunnels are not copied for nothing.
     tunnels ??= state.tunnels.slice();
     tunnels[i] = next;
+    restless.push(i);
   }
   return {
     ...state,
     tunnels: tunnels ?? state.tunnels,
-    settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt },
+    settled: { ...settled, whole: all, shared: again ? null : shared, restless, wakeAt },
   };
 }
 
