@@ -63,8 +63,8 @@ export function recordOutcome(
   const open = rolled[rolled.length - 1]!;
   const slot: HealthSlot =
     outcome.kind === 'reply'
-      ? { ...open, sent: open.sent + 1, rtts: [...open.rtts, outcome.rtt] }
-      : { ...open, sent: open.sent + 1, lost: open.lost + 1 };
+      ? { startedAt: open.startedAt, sent: open.sent + 1, lost: open.lost, rtts: [...open.rtts, outcome.rtt] }
+      : { startedAt: open.startedAt, sent: open.sent + 1, lost: open.lost + 1, rtts: open.rtts };
   const next = rolled.slice();
   next[next.length - 1] = slot;
   return next;
@@ -103,7 +103,8 @@ function roll(window: HealthWindow, now: Instant, { window: { slots, slot } }: H
   const fresh: HealthSlot = { startedAt: now, sent: 0, lost: 0, rtts: [] };
   if (open === undefined) return [fresh];
   const middle = median(open.rtts);
-  const closed: HealthSlot = { ...open, rtts: middle === null ? [] : [middle] };
+  const { startedAt, sent, lost } = open;
+  const closed: HealthSlot = { startedAt, sent, lost, rtts: middle === null ? [] : [middle] };
   const horizon = now - slots * slot;
   return [...window.slice(0, -1), closed, fresh].slice(-slots).filter((s) => s.startedAt > horizon);
 }

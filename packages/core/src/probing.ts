@@ -46,10 +46,12 @@ function judged(t: Tunnel, finding: ProbeFinding, now: Instant, state: State): T
     unrest: liveness.kind === 'hard_down' && t.liveness.kind !== 'hard_down' ? moreUnrest(t.unrest, now) : t.unrest,
     health: liveness.kind === 'hard_down' ? unreachable(summary) : summary,
     probing: {
-      ...t.probing,
-      attempt: 0,
+      target: t.probing.target,
       answered: liveness.misses === 1 && t.liveness.misses === 0 ? false : answered,
       voice: replied ? target : spokenFor ? voice : null,
+      attempt: 0,
+      retryAt: t.probing.retryAt,
+      told,
     },
     lastProbedAt: now,
   };
