@@ -85,6 +85,8 @@ function read(): Reading {
 }
 
 function report(since: Reading): void {
+  // Several probes may come back in the moment in which it has ended.
+  if (!process.connected) return;
   const until = read();
   const wall = until.at - since.at;
   const load: Load = {

@@ -34,6 +34,7 @@ export function announceChanges(before: State, after: State, now: Instant, emit:
     if (t.state.kind === 'up' && t.probing.target !== null && from !== to)
       emit({ type: 'announce', news: { type: 'target_switched', tunnel: t.config.name, from, to } });
   }
+  if (before.places === after.places) return;
   for (const was of changedIn(before, after)) {
     if (after.places.has(was.config.name) || was.state.kind === 'down') continue;
     announceState(was, { ...was, state: { kind: 'down' } }, now, emit);

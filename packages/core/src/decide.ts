@@ -18,7 +18,8 @@ export function settleDecision(before: State, state: State, now: Instant, emit: 
   // Whatever has just been decided is looked at once more: one thing may lead to another.
   const moved = decided.failover !== state.failover;
   const decideAt = moved ? LONG_AGO : Math.min(failoverWake(decided, now), routeWake(decided));
-  return { ...decided, settled: { ...decided.settled, decideAt } };
+  const { whole, shared, restless, wakeAt } = decided.settled;
+  return { ...decided, settled: { whole, shared, restless, wakeAt, decideAt } };
 }
 
 /** When it is to be decided anew, whatever happens until then. */

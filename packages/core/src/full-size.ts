@@ -26,7 +26,9 @@ const LEAST_MTU = 1_280;
 
 /** Full-sized packets vanish although small ones pass, and the path does not say why. */
 export function isMtuBlackHole(t: Tunnel): boolean {
-  return t.state.kind === 'up' && t.sides.size.misses >= missesNeeded(t) && !t.sides.size.refused;
+  const { misses, refused } = t.sides.size;
+  // Two logarithms for each probe of each tunnel are for those that have missed something.
+  return t.state.kind === 'up' && misses >= LEAST_MISSES && misses >= missesNeeded(t) && !refused;
 }
 
 function missesNeeded({ window }: Tunnel): number {

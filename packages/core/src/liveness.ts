@@ -63,6 +63,26 @@ export function newborn(now: Instant): Liveness {
 
 /** What one more probe says. */
 export function observeOutcome(was: Liveness, outcome: ProbeOutcome, now: Instant, policy: HealthPolicy): Liveness {
+  return inShape(observed(was, outcome, now, policy));
+}
+
+/** Why: `inShape` in tunnel.ts. */
+function inShape(l: Liveness): Liveness {
+  return {
+    kind: l.kind,
+    since: l.since,
+    misses: l.misses,
+    replies: l.replies,
+    missingSince: l.missingSince,
+    provenAt: l.provenAt,
+    steadyAt: l.steadyAt,
+    rxBaseline: l.rxBaseline,
+    vetoSince: l.vetoSince,
+    refused: l.refused,
+  };
+}
+
+function observed(was: Liveness, outcome: ProbeOutcome, now: Instant, policy: HealthPolicy): Liveness {
   if (outcome.kind !== 'reply') return observeMiss(was, outcome.kind === 'refused', now, policy);
   // A late reply proves life but not quickness: it breaks the row of misses and no more.
   const proven = { ...was, provenAt: Math.max(was.provenAt, now - outcome.rtt) };

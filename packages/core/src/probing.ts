@@ -1,4 +1,4 @@
-import type { Config } from './config/model.js';
+import type { Config, HealthPolicy } from './config/model.js';
 import type { Emit, Event } from './effects.js';
 import type { ProbeFinding, ProbePlan } from './facts.js';
 import { sizePlan } from './full-size.js';
@@ -46,10 +46,12 @@ function judged(t: Tunnel, finding: ProbeFinding, now: Instant, state: State): T
     unrest: liveness.kind === 'hard_down' && t.liveness.kind !== 'hard_down' ? moreUnrest(t.unrest, now) : t.unrest,
     health: liveness.kind === 'hard_down' ? unreachable(summary) : summary,
     probing: {
-      ...t.probing,
-      attempt: 0,
+      target: t.probing.target,
       answered: liveness.misses === 1 && t.liveness.misses === 0 ? false : answered,
       voice: replied ? target : spokenFor ? voice : null,
+      attempt: 0,
+      retryAt: t.probing.retryAt,
+      told,
     },
     lastProbedAt: now,
   };
@@ -117,8 +119,7 @@ function probePlan(t: Tunnel, state: State, now: Instant): ProbePlan | null {
   // Whoever stands in for the targets is asked alone.
   const alone = standInOf(t, state) !== null;
   const { kind, replies } = t.liveness;
-  const calm =
-    kind === 'alive' && t.health !== null && replies >= calmReplies(policy.targets.length, policy.repliesToAlive);
+  const calm = isCalm(t, policy);
   // A dead tunnel is asked no more often than a healthy one, but at every target, until something comes back.
   const dead = kind === 'hard_down' && replies === 0;
   return {
@@ -140,6 +141,14 @@ function regularTarget(t: Tunnel, state: State): string {
 /** Traffic is proof enough, unless the primary is in doubt: then every tunnel must be able to show that it is well. */
 function isProven(t: Tunnel, state: State, now: Instant): boolean {
   return !primaryInDoubt(state) && t.liveness.misses === 0 && provesLife(t.traffic, now);
+}
+
+/** Alive, judged, and every target has had its turn: there is nothing to hurry for. */
+export function isCalm({ liveness, health }: Tunnel, policy: HealthPolicy): boolean {
+  const { targets, repliesToAlive } = policy;
+  return (
+    liveness.kind === 'alive' && health !== null && liveness.replies >= calmReplies(targets.length, repliesToAlive)
+  );
 }
 
 /** Enough replies in a row that every target has had its turn. */

@@ -1,9 +1,9 @@
 import type { Config } from './config/model.js';
 import type { Emit } from './effects.js';
 import type { RoutePlan } from './facts.js';
-import { settleTunnel, tunnelWake } from './settle-tunnel.js';
+import { needsTheSame, settleTunnel, tunnelWake } from './settle-tunnel.js';
 import { changedAt, primaryInDoubt, type State } from './state.js';
-import type { Tunnel } from './tunnel.js';
+import { inShape, type Tunnel } from './tunnel.js';
 import { type Instant, NEVER } from './units.js';
 import { isSweeping } from './upkeep.js';
 
@@ -28,6 +28,8 @@ export interface Settled {
   readonly whole: boolean;
   /** Null: all of them are to be settled next time. */
   readonly shared: Shared | null;
+  /** Where tunnels stand that the last look at them has changed: one thing may have led to another. */
+  readonly restless: readonly number[];
   /** No tunnel has anything to do by itself before. */
   readonly wakeAt: Instant;
   /** Failover and route have nothing to do by themselves before (decide.ts). */
@@ -39,27 +41,34 @@ export function settleTunnels(before: readonly Tunnel[], state: State, now: Inst
   const { settled } = state;
   const present = sharedBy(state);
   const shared = settled.shared !== null && sameShared(settled.shared, present) ? settled.shared : present;
-  const whole = shared !== settled.shared || now >= settled.wakeAt;
   const changed = changedAt(before, state.tunnels);
-  const all =
-    whole || state.tunnels.length !== before.length || changed.some((i) => movedOn(before[i], state.tunnels[i]!));
-  let wakeAt = all ? NEVER : settled.wakeAt;
+  const other = shared !== settled.shared || state.tunnels.length !== before.length;
+  const all = other || changed.some((i) => movedOn(before[i], state.tunnels[i]!));
+  const each = all || now >= settled.wakeAt;
+  let wakeAt = each ? NEVER : settled.wakeAt;
   let again = false;
+  const restless = each ? [] : settled.restless.filter((i) => !changed.includes(i));
   let tunnels: Tunnel[] | null = null;
-  for (const i of all ? state.tunnels.keys() : changed) {
+  for (const i of each ? state.tunnels.keys() : changed) {
     const t = state.tunnels[i]!;
+    const due = tunnelWake(t, state, now);
+    if (!all && due > now && !settled.restless.includes(i) && needsTheSame(before[i]!, t, state)) {
+      wakeAt = Math.min(wakeAt, due);
+      continue;
+    }
     const next = settleTunnel(t, state, now, emit);
     if (movedOn(t, next)) again = true;
     wakeAt = Math.min(wakeAt, tunnelWake(next, state, now));
     if (next === t) continue;
     // Most often nothing is to be done, and a thousand tunnels are not copied for nothing.
     tunnels ??= state.tunnels.slice();
-    tunnels[i] = next;
+    tunnels[i] = inShape(next);
+    restless.push(i);
   }
   return {
     ...state,
     tunnels: tunnels ?? state.tunnels,
-    settled: { ...settled, whole: all, shared: again ? null : shared, wakeAt },
+    settled: { whole: all, shared: again ? null : shared, restless, wakeAt, decideAt: settled.decideAt },
   };
 }
 

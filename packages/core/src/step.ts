@@ -9,8 +9,8 @@ import { reloaded } from './reload.js';
 import { expireRoute, routeApplied, routeFailed } from './route.js';
 import { settleTunnels } from './settle-tunnels.js';
 import { settleStandIn, targetsHeard } from './stand-in.js';
-import { changedAt, lineUp, replaced, routeGivenUp, type State, tunnelNamed } from './state.js';
-import { ifaceOf, type Tunnel, unjudged } from './tunnel.js';
+import { changedAt, lineUp, replaced, routeGivenUp, type State, stateInShape, tunnelNamed } from './state.js';
+import { ifaceOf, inShape, type Tunnel, unjudged } from './tunnel.js';
 import { type Instant, LONG_AGO, type Millis, NEVER } from './units.js';
 import {
   beginSweep,
@@ -42,7 +42,8 @@ export function step(
   const heard: Effect[] = [];
   const changed: Effect[] = [];
   const wanted: Effect[] = [];
-  const settled = settle(state, record(state, event, now, into(heard)), now, into(wanted));
+  const recorded = stateInShape(record(state, event, now, into(heard)));
+  const settled = stateInShape(settle(state, recorded, now, into(wanted)));
   announceChanges(state, settled, now, into(changed));
   return { state: settled, effects: [...heard, ...changed, ...wanted] };
 }
@@ -221,7 +222,7 @@ function counted(state: State, counters: HostCounters, now: Instant): State {
   const tunnels = state.tunnels.map((t) => {
     if (t.state.kind !== 'up') return t;
     const found = counters.get(ifaceOf(t));
-    return found === undefined ? stirred(t, now, state.config) : measured(t, found, now, state.config);
+    return inShape(found === undefined ? stirred(t, now, state.config) : measured(t, found, now, state.config));
   });
   return { ...state, tunnels };
 }

@@ -53,21 +53,25 @@ export function observeTraffic(
 ): { readonly traffic: Traffic; readonly stalled: boolean } {
   const before = was.counters;
   if (before === null) {
-    const first = { counters, at: now, rxAt: now, txThen: counters.tx, stretchAt: now, stretchRx: counters.rx };
-    return { traffic: { ...first, flowingSince: null }, stalled: false };
+    const { rx: stretchRx, tx: txThen } = counters;
+    const first = { counters, at: now, rxAt: now, txThen, stretchAt: now, stretchRx, flowingSince: null };
+    return { traffic: first, stalled: false };
   }
   const grew = counters.rx > before.rx;
   const rxAt = grew ? now : was.rxAt;
   const txThen = grew ? counters.tx : was.txThen;
-  const looked: Traffic = { ...was, counters, at: now, rxAt, txThen };
+  const looked = (stretchAt: Instant, stretchRx: bigint, flowingSince: Instant | null): Traffic => {
+    return { counters, at: now, rxAt, txThen, stretchAt, stretchRx, flowingSince };
+  };
   if (was.flowingSince !== null && now - rxAt >= gapOf(path)) {
     const stalled = now - was.flowingSince >= PROVEN_AFTER || counters.tx - txThen >= GAP_BYTES;
-    return { traffic: { ...looked, stretchAt: now, stretchRx: counters.rx, flowingSince: null }, stalled };
+    return { traffic: looked(now, counters.rx, null), stalled };
   }
-  if (now - was.stretchAt < STRETCH) return { traffic: looked, stalled: false };
+  if (now - was.stretchAt < STRETCH)
+    return { traffic: looked(was.stretchAt, was.stretchRx, was.flowingSince), stalled: false };
   const enough = counters.rx - was.stretchRx >= STRETCH_BYTES;
   const flowingSince = enough ? (was.flowingSince ?? now) : null;
-  return { traffic: { ...looked, stretchAt: now, stretchRx: counters.rx, flowingSince }, stalled: false };
+  return { traffic: looked(now, counters.rx, flowingSince), stalled: false };
 }
 
 function gapOf({ rtt, health }: { readonly rtt: RttEstimate | null; readonly health: HealthPolicy }): Millis {

@@ -97,7 +97,7 @@ export const LOOK_INTERVAL: Millis = 30_000;
 const UNHEARD = { target: null, answered: false, voice: null, attempt: 0, retryAt: LONG_AGO } as const;
 
 export function newTunnel(config: TunnelConfig): Tunnel {
-  return {
+  return inShape({
     config,
     running: null,
     wanted: config.enabled,
@@ -112,6 +112,38 @@ export function newTunnel(config: TunnelConfig): Tunnel {
     flowsAborted: false,
     unrest: { times: 0, at: LONG_AGO },
     flaps: 0,
+  });
+}
+
+/**
+ * The same tunnel, field by field. Node 20 makes the result of each `{ ...t }` an object of another hidden class,
+ * by the place where that is written and by what came in; what reads objects of more than four classes has to look
+ * each field up. So whatever is kept in the state of a gateway, and asked for thousands of times a second, goes
+ * through here last: without it 1,000 tunnels cost half as much again.
+ */
+export function inShape(t: Tunnel): Tunnel {
+  return {
+    config: t.config,
+    running: t.running,
+    wanted: t.wanted,
+    restarting: t.restarting,
+    leaving: t.leaving,
+    state: t.state,
+    epoch: t.epoch,
+    reading: t.reading,
+    look: t.look,
+    liveness: t.liveness,
+    window: t.window,
+    health: t.health,
+    rtt: t.rtt,
+    traffic: t.traffic,
+    probing: t.probing,
+    sides: t.sides,
+    soundSince: t.soundSince,
+    lastProbedAt: t.lastProbedAt,
+    flowsAborted: t.flowsAborted,
+    unrest: t.unrest,
+    flaps: t.flaps,
   };
 }
 

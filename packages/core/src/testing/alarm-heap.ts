@@ -10,10 +10,10 @@ export interface Alarm {
 }
 
 /** Alarms by due time: a binary heap, because a simulated hour sets hundreds of thousands. */
-export class AlarmHeap {
-  readonly #heap: Alarm[] = [];
+export class AlarmHeap<A extends Alarm = Alarm> {
+  readonly #heap: A[] = [];
 
-  push(alarm: Alarm): void {
+  push(alarm: A): void {
     const heap = this.#heap;
     let child = heap.push(alarm) - 1;
     while (child > 0) {
@@ -26,11 +26,18 @@ export class AlarmHeap {
   }
 
   /** Takes out the first alarm that is due by `until` and was not cancelled; null when there is none. */
-  popDue(until: Instant): Alarm | null {
+  popDue(until: Instant): A | null {
+    const first = this.first();
+    if (first === null || first.at > until) return null;
+    this.removeFirst();
+    return first;
+  }
+
+  /** The first alarm that was not cancelled; null when there is none. */
+  first(): A | null {
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (!first.cancelled && first.at > until) return null;
-      this.#removeFirst();
       if (!first.cancelled) return first;
+      this.removeFirst();
     }
     return null;
   }
@@ -39,10 +46,10 @@ export class AlarmHeap {
     return this.#heap.filter((a) => !a.cancelled).map((a) => a.label);
   }
 
-  #removeFirst(): void {
+  removeFirst(): void {
     const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
     let parent = 0;
     for (;;) {
       const left = 2 * parent + 1;

@@ -3,6 +3,7 @@ import type { Effect } from '../effects.js';
 import type { RoutePlan } from '../facts.js';
 import type { StepRecord } from '../gateway.js';
 import type { News } from '../news.js';
+import { needsTheSame, settleTunnel } from '../settle-tunnel.js';
 import type { State } from '../state.js';
 import { nextWake, step } from '../step.js';
 import type { Tunnel } from '../tunnel.js';
@@ -65,11 +66,26 @@ export class Oracle {
   }
 
   /** S1: the same inputs give the same answer, and are left as they were. */
-  #checkPurity({ before, event, now, after, effects }: StepRecord): void {
+  #checkPurity(record: StepRecord): void {
+    const { before, event, now, after, effects } = record;
     deepFreeze(before);
     const again = step(before, deepFreeze(event), now);
     if (!deepEqual(again, { state: after, effects })) this.#options.fail(`step is not pure: ${event.type}`);
     deepFreeze(after);
+    this.#checkRest(record);
+  }
+
+  /** S1a: a tunnel that a step did not look at, because nothing about it made a difference, had nothing to be done. */
+  #checkRest({ before, now, after }: StepRecord): void {
+    const { wakeAt, restless } = after.settled;
+    if (after.phase === 'stopped' || now >= wakeAt) return;
+    for (const [i, t] of after.tunnels.entries()) {
+      const was = before.tunnels[i];
+      if (was === undefined || restless.includes(i) || !needsTheSame(was, t, after)) continue;
+      const done: Effect[] = [];
+      const next = settleTunnel(t, after, now, (effect) => done.push(effect));
+      if (next !== t || done.length > 0) this.#options.fail(`${t.config.name} was left alone, and needed something`);
+    }
   }
 
   /** An answer to a question that has been superseded is as good as none. */

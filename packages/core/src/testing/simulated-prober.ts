@@ -4,12 +4,15 @@ import type { ProbeError, ProbeFinding, ProbePlan } from '../facts.js';
 import { jittered } from '../jitter.js';
 import { MULLVAD_POP } from '../rings.js';
 import { observeRtt, probeDeadline, type RttEstimate } from '../rtt.js';
-import type { Instant } from '../units.js';
+import type { Instant, Millis } from '../units.js';
 import type { Link } from './link.js';
 import type { World } from './world.js';
 
 /** One echo request or reply with its headers. */
 const PROBE_BYTES = 104;
+
+/** On a clock of real time a probe leaves together with others, so late at most. */
+const SEND_PATIENCE: Millis = 10;
 
 /** A reply later than this is taken for none at all. */
 const LATE_AT_MOST_MS = 10_000;
@@ -74,7 +77,7 @@ class Watch {
       this.#end(err(cannotProbe()));
       return;
     }
-    this.#at(now + jittered(interval, prng.unit()), (at) => this.#send(at));
+    this.#at(now + jittered(interval, prng.unit()), (at) => this.#send(at), this.#patience());
     this.#probe(targets[this.#sent % targets.length]!, now);
     this.#sent += 1;
   }
@@ -85,7 +88,7 @@ class Watch {
     const dropped = this.#ring(target) !== 'underlay' && prng.chance(this.#link.loss);
     const rtt = this.#link.rtt + this.#link.jitter * prng.unit();
     const bytes = this.#ring(target) === 'underlay' ? 0 : (this.#plan.packetSize ?? PROBE_BYTES);
-    this.#link.count(now, { tx: bytes });
+    this.#link.count(this.#world.clock.now(), { tx: bytes });
     const lost = dropped || !this.#deliverable(target) || rtt > LATE_AT_MOST_MS;
     const reply = (late: boolean): void => {
       this.#link.count(this.#world.clock.now(), { rx: bytes });
@@ -124,10 +127,14 @@ class Watch {
     this.#report(finding);
   }
 
-  #at(at: Instant, run: (now: Instant) => void): void {
-    const { clock } = this.#world;
-    clock.alarm(at, 'probe', () => {
-      if (!this.#over) run(clock.now());
+  /** Nobody sees a probe leave before its answer is due, which is where it would be had it left on time. */
+  #patience(): Millis {
+    return Math.min(SEND_PATIENCE, this.#link.rtt);
+  }
+
+  #at(at: Instant, run: (at: Instant) => void, patience: Millis = 0): void {
+    this.#world.at(at, patience, (due) => {
+      if (!this.#over) run(due);
     });
   }
 

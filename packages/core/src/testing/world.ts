@@ -2,7 +2,7 @@ import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
 import type { TunnelConfig } from '../config/model.js';
 import type { Clock, CounterMeter, DriverSet, FlowTable, Host, HostMonitor, Prober, RouteTable } from '../contracts.js';
 import { type DriverError, type HostChange, type HostCounters, NO_ROUTE, type RoutePlan } from '../facts.js';
-import type { Millis } from '../units.js';
+import type { Instant, Millis } from '../units.js';
 import { type Faults, NO_FAULTS } from './faults.js';
 import { type CutPlace, Link, type LinkOptions } from './link.js';
 import { Prng } from './prng.js';
@@ -10,6 +10,7 @@ import { simulatedDriver } from './simulated-driver.js';
 import { simulatedProber } from './simulated-prober.js';
 import { simulatedRoutes } from './simulated-routes.js';
 import { abortOf } from './sleep.js';
+import { Timetable } from './timetable.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface WorldOptions {
@@ -51,11 +52,13 @@ export class World implements Host {
   readonly busy: Set<string> = new Set();
   applying = false;
   readonly #reporters = new Set<(change: HostChange) => void>();
+  readonly #probes: Timetable;
   readonly #ifaceOf = new Map<string, string>();
 
   constructor({ clock, seed, links = [], faults = NO_FAULTS }: WorldOptions) {
     this.clock = clock;
     this.prng = new Prng(seed);
+    this.#probes = new Timetable(clock, 'probe');
     this.faults = faults;
     this.drivers = {
       he_6in4: simulatedDriver('he_6in4', this),
@@ -74,6 +77,13 @@ export class World implements Host {
       },
     };
     for (const options of links) this.#add(options);
+  }
+
+  /** Something about probes, at that time; on a clock of real time it may come together with others, so late at most. */
+  at(at: Instant, patience: Millis, run: (at: Instant) => void): void {
+    // What is due at once on virtual time happens in the order in which everybody asked for it.
+    if (this.clock instanceof VirtualClock) this.clock.alarm(at, 'probe', () => run(at));
+    else this.#probes.at(at, patience, run);
   }
 
   /** Interfaces that a driver made and no tunnel accounts for. */
