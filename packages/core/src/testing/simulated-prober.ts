@@ -72,8 +72,7 @@ class Watch {
   #send(now: Instant): void {
     const { prng } = this.#world;
     const { targets, interval } = this.#plan;
-    const faults = { ...this.#world.faults, ...this.#link.faults };
-    if (prng.chance(faults.proberDies)) {
+    if (prng.chance(this.#link.faults.proberDies ?? this.#world.faults.proberDies)) {
       this.#end(err(cannotProbe()));
       return;
     }
@@ -85,9 +84,10 @@ class Watch {
   #probe(target: string, now: Instant): void {
     const { prng } = this.#world;
     const deadline = probeDeadline(this.#rtt, this.#plan.deadline);
-    const dropped = this.#ring(target) !== 'underlay' && prng.chance(this.#link.loss);
+    const beneath = this.#ring(target) === 'underlay';
+    const dropped = !beneath && prng.chance(this.#link.loss);
     const rtt = this.#link.rtt + this.#link.jitter * prng.unit();
-    const bytes = this.#ring(target) === 'underlay' ? 0 : (this.#plan.packetSize ?? PROBE_BYTES);
+    const bytes = beneath ? 0 : (this.#plan.packetSize ?? PROBE_BYTES);
     this.#link.count(this.#world.clock.now(), { tx: bytes });
     const lost = dropped || !this.#deliverable(target) || rtt > LATE_AT_MOST_MS;
     const reply = (late: boolean): void => {
@@ -96,7 +96,7 @@ class Watch {
       this.#say({ target, outcome: { kind: 'reply', rtt, late } });
     };
     const miss = (): void => this.#say({ target, outcome: { kind: 'lost' } });
-    if (this.#link.present && this.#link.refuses && this.#ring(target) !== 'underlay') {
+    if (this.#link.present && this.#link.refuses && !beneath) {
       this.#at(now + rtt, () => this.#say({ target, outcome: { kind: 'refused', reason: 'no route to destination' } }));
     } else if (!lost && rtt <= deadline) {
       this.#at(now + rtt, (at) =>

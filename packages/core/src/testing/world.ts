@@ -79,7 +79,7 @@ export class World implements Host {
     for (const options of links) this.#add(options);
   }
 
-  /** Something about probes, at that time; on a clock of real time it may come together with others, so late at most. */
+  /** Something about probes, at that time; on a clock of real time it comes together with others, so late at most. */
   at(at: Instant, patience: Millis, run: (at: Instant) => void): void {
     // What is due at once on virtual time happens in the order in which everybody asked for it.
     if (this.clock instanceof VirtualClock) this.clock.alarm(at, 'probe', () => run(at));
