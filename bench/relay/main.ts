@@ -9,8 +9,9 @@ import { compiledLoad, doneIn, on } from './load.js';
 import { cpuOf, ended, listening } from './processes.js';
 
 // A mapping on each of the relay's engines beside the programs that do the same, on loopback. The relay has one
-// processor, load and target share the other, and the candidates take turns. Needs gcc (load.c), iperf3, wrk, taskset and
-// nginx; HAProxy and socat where they are installed (Debian packages). Takes about eight minutes; prints one table in Markdown.
+// processor, load and target share the other, and the candidates take turns. Needs gcc (load.c), iperf3, wrk, taskset
+// and nginx; HAProxy and socat where they are installed (Debian packages). Takes about eight minutes; prints one table
+// in Markdown.
 //
 // Less of it: `ROWS=short,small RELAYS=native,HAProxy ROUNDS=3 npm run bench:relay`, by parts of their names.
 
