@@ -83,6 +83,12 @@ export class Direction implements Unfinished {
     }
   }
 
+  /** Goes ahead of all that is read, and at once as far as there is room. */
+  say(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#deliver();
+  }
+
   resume(): void {
     this.#isQueued = false;
     this.pump(true);

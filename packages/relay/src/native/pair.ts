@@ -58,6 +58,15 @@ export class Pair implements Joined, DirectionHome {
     this.ready(this.#far, events);
   }
 
+  /** As `start`; `reply` is said to the near end first, of which `nearEvents` are known. */
+  answer(reply: Uint8Array, nearEvents: number, farEvents: number): void {
+    this.#near.join(this);
+    this.#far.join(this);
+    this.#back.say(reply);
+    if (!this.#isOver && nearEvents !== 0) this.ready(this.#near, nearEvents);
+    if (!this.#isOver) this.ready(this.#far, farEvents);
+  }
+
   ready(wire: Wire, events: number): void {
     const isNear = wire === this.#near;
     const reads = isNear ? this.#forth : this.#back;

@@ -99,6 +99,7 @@ export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ETIMEDOUT = 110;
 export const EINPROGRESS = 115;
+export const ECANCELED = 125;
 
 /** The process or the machine has run out of descriptors, or of memory for sockets. */
 export function isScarce(errno: number): boolean {

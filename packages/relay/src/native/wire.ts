@@ -117,7 +117,7 @@ export class Wire implements Watcher, Unfinished {
   write(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     if (this.#waiting > WAITING_AT_MOST) {
-      this.#fail(ENOBUFS);
+      this.fail(ENOBUFS);
       return;
     }
     this.#out.push(bytes);
@@ -151,6 +151,18 @@ export class Wire implements Watcher, Unfinished {
     return this.#out.length === 0 ? NOTHING : this.#out.splice(0);
   }
 
+  /** Its events are its own again; what became of it in between shows when it is read from or written to. */
+  leave(): void {
+    this.#joined = null;
+  }
+
+  /** It is broken: gives the descriptor back, and tells. */
+  fail(errno: number): void {
+    const wasEnding = this.#stage === 'ending';
+    this.close('reset');
+    if (!wasEnding) this.#home.tell({ kind: 'fault', id: this.id, errno });
+  }
+
   /** connect(2): whether it came about is told by the socket's error. */
   #settle(): void {
     const error = this.#home.descriptors.option(this.fd, SOL_SOCKET, SO_ERROR);
@@ -176,7 +188,7 @@ export class Wire implements Watcher, Unfinished {
       if (got === -EAGAIN) return;
       if (got === -EINTR) continue;
       if (got < 0) {
-        this.#fail(-got);
+        this.fail(-got);
         return;
       }
       if (this.#stage === 'ending') {
@@ -205,7 +217,7 @@ export class Wire implements Watcher, Unfinished {
       if (sent === -EAGAIN) return;
       if (sent === -EINTR) continue;
       if (sent < 0) {
-        this.#fail(-sent);
+        this.fail(-sent);
         return;
       }
       this.#waiting -= sent;
@@ -218,12 +230,6 @@ export class Wire implements Watcher, Unfinished {
     this.#isShut = true;
     descriptors.sys.shutdown(this.fd);
     this.#read();
-  }
-
-  #fail(errno: number): void {
-    const wasEnding = this.#stage === 'ending';
-    this.close('reset');
-    if (!wasEnding) this.#home.tell({ kind: 'fault', id: this.id, errno });
   }
 }
 
