@@ -71,7 +71,8 @@ export class Pair implements Joined, DirectionHome {
     const isNear = wire === this.#near;
     const reads = isNear ? this.#forth : this.#back;
     const writes = isNear ? this.#back : this.#forth;
-    if ((events & MAY_READ) !== 0) reads.pump((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) !== 0);
+    const hasFin = (events & (EPOLLRDHUP | EPOLLERR | EPOLLPRI)) === EPOLLRDHUP;
+    if ((events & MAY_READ) !== 0) reads.pump((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) !== 0, hasFin);
     if (this.#isOver) return;
     // After a reset what was received can be read; what the other end does not take now is lost, as it would be there.
     if ((events & EPOLLERR) !== 0 && !reads.isQueued) {

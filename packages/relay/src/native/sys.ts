@@ -21,6 +21,8 @@ export interface Sys {
   recv(fd: number, at: number, length: number): number;
   /** Without a SIGPIPE. */
   send(fd: number, at: number, length: number): number;
+  /** As `send`; it waits for what is sent next, or for the FIN, to go in one packet (send(2), MSG_MORE): 200 ms at most. */
+  sendMore(fd: number, at: number, length: number): number;
   /** `count` headers at `at`, laid out as `Batch` has them. Answers with how many datagrams came; never waits. */
   recvmmsg(fd: number, at: number, count: number): number;
   /** Answers with how many went: fewer than `count`, where the next one could not. */
