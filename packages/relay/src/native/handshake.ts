@@ -33,12 +33,14 @@ export interface HandshakeHome {
     /** It is the main thread's to say what becomes of it. */
     handedOver(wire: Wire): void;
     /** Both ends are there, and it owns them. */
-    answered(pair: Pair): void;
+    led(pair: Pair): void;
   };
   tell(news: News): void;
   asked(handshake: Handshake, target: Endpoint): void;
   /** It hears nobody any more. */
   heard(): void;
+  /** Both ends are there. */
+  joined(id: number): void;
   /** It is over: the client is read and written from elsewhere, carried, or gone. */
   left(handshake: Handshake): void;
   failed(id: number, call: FailedCall, errno: number): void;
@@ -250,9 +252,11 @@ export class Handshake implements Joined {
       this.fail('other', -local);
       return;
     }
+    const { id } = this.arrival;
     this.#over();
-    const pair = new Pair(this.arrival.id, this.near, far, loop);
-    loop.answered(pair);
+    const pair = new Pair(id, this.near, far, loop);
+    loop.led(pair);
+    this.#home.joined(id);
     pair.answer(writeReply('succeeded', local), this.#events, events);
   }
 

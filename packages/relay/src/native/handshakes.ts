@@ -3,9 +3,11 @@ import type { Endpoint } from '../contracts.js';
 import { ADDRESS_AT } from './arena.js';
 import { Names } from './client-names.js';
 import { type Arrival, Handshake, type HandshakeHome } from './handshake.js';
+import type { LedReport } from './led-report.js';
 import type { AskedNews, FailedCall, HandshakeCommand, News } from './protocol.js';
 import { familyOf } from './socket-address.js';
 import { AF_INET, isScarce } from './sys.js';
+import { Table } from './table.js';
 import { INTEREST, Wire } from './wire.js';
 
 type Terms = Extract<HandshakeCommand, { kind: 'handshakes' }>;
@@ -13,14 +15,16 @@ type Terms = Extract<HandshakeCommand, { kind: 'handshakes' }>;
 /** Clients of listeners that speak SOCKS5: those that are heard, and those that wait for their connection. */
 export class Handshakes implements HandshakeHome {
   readonly loop: HandshakeHome['loop'] & { sweepSoon(): void };
+  readonly #report: LedReport;
   readonly #terms = new Map<number, Terms>();
-  readonly #all = new Map<number, Handshake>();
+  readonly #all = new Table<Handshake>();
   readonly #names = new Names();
   #hearing = 0;
   #asked = nobody();
 
-  constructor(loop: Handshakes['loop']) {
+  constructor(loop: Handshakes['loop'], report: LedReport) {
     this.loop = loop;
+    this.#report = report;
   }
 
   get size(): number {
@@ -46,7 +50,7 @@ export class Handshakes implements HandshakeHome {
   /** Those that have not asked yet are handed over. */
   leave(listener: number): void {
     this.#terms.delete(listener);
-    for (const handshake of [...this.#all.values()])
+    for (const handshake of this.#all.values())
       if (handshake.isHearing && handshake.arrival.listener === listener) handshake.handOver();
   }
 
@@ -77,7 +81,7 @@ export class Handshakes implements HandshakeHome {
 
   /** Hands over those who take long, and gives up on those who have not answered in time. */
   look(now: number): void {
-    for (const handshake of [...this.#all.values()]) {
+    for (const handshake of this.#all.values()) {
       const { listener, at } = handshake.arrival;
       if (handshake.isHearing && now - at >= (this.#terms.get(listener)?.patience ?? 0)) handshake.handOver();
       else if (now >= handshake.endsBy) handshake.late();
@@ -108,6 +112,10 @@ export class Handshakes implements HandshakeHome {
 
   heard(): void {
     this.#hearing -= 1;
+  }
+
+  joined(id: number): void {
+    this.#report.joined(id);
   }
 
   left({ arrival }: Handshake): void {

@@ -14,6 +14,7 @@ import { Pairs } from './pairs.js';
 import { Pipes } from './pipes.js';
 import type { Command, News, PairEnd } from './protocol.js';
 import { EINTR, EPOLLIN, type Sys } from './sys.js';
+import { Table } from './table.js';
 import { INTEREST, type Unfinished, Wire } from './wire.js';
 
 /** Carries connections, in one thread that does nothing else. */
@@ -29,13 +30,13 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly #epoll: number;
   readonly #doors: Doors = new Doors(this);
   readonly #datagrams: Datagrams;
-  readonly #wires = new Map<number, Wire>();
+  readonly #wires = new Table<Wire>();
   readonly #ending = new Set<Wire>();
   /** By number: those that arrived, and that nobody leads on yet. */
   readonly #arrivals = new Set<number>();
   readonly #report = new LedReport();
   readonly #leads: Leads = new Leads(this, this.#report);
-  readonly #handshakes: Handshakes = new Handshakes(this);
+  readonly #handshakes: Handshakes = new Handshakes(this, this.#report);
   readonly #pairs = new Pairs((news) => this.tell(news), this.#report);
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
@@ -91,7 +92,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.#doors.closeAll();
     this.#leads.closeAll();
     this.#pairs.closeAll();
-    for (const wire of [...this.#wires.values()]) wire.close('reset');
+    for (const wire of this.#wires.values()) wire.close('reset');
     this.#datagrams.close();
     this.pipes.release();
     this.#sys.close(this.#epoll);
@@ -140,11 +141,6 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
 
   handedOver(wire: Wire): void {
     this.#arrivals.add(wire.id);
-  }
-
-  answered(pair: Pair): void {
-    this.#pairs.add(pair);
-    this.#report.joined(pair.flow);
   }
 
   nextArrival(): number {
