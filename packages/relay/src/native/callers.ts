@@ -57,8 +57,7 @@ export class Callers {
         this.#caller(id, { local, remote }, { address: asked.targets[i] ?? '', port: asked.ports[i] ?? 0 }),
       );
     }
-    for (const { ids, source, timeout } of this.#batches.splice(0))
-      this.#home.post({ kind: 'onward', ids, source: source === null ? null : addressOf(source), timeout });
+    this.#send();
   }
 
   /** Both ends are there. Null: nobody waits for that. */
@@ -95,9 +94,7 @@ export class Callers {
       connect: (source, timeout, outcome) => {
         this.#waiting.set(id, { ends, outcome });
         this.#connect(id, source, timeout);
-        return () => {
-          if (this.#waiting.has(id)) this.#home.post({ kind: 'recall', id });
-        };
+        return () => this.#recall(id);
       },
       take: () => {
         this.#home.post({ kind: 'take', id });
@@ -105,6 +102,18 @@ export class Callers {
       },
       reset: () => this.#home.post({ kind: 'reset', id }),
     };
+  }
+
+  #recall(id: number): void {
+    if (!this.#waiting.has(id)) return;
+    // It follows what it calls off.
+    this.#send();
+    this.#home.post({ kind: 'recall', id });
+  }
+
+  #send(): void {
+    for (const { ids, source, timeout } of this.#batches.splice(0))
+      this.#home.post({ kind: 'onward', ids, source: source === null ? null : addressOf(source), timeout });
   }
 
   #connect(id: number, source: string | null, timeout: Millis): void {
