@@ -1,7 +1,7 @@
 import { COPY_AT, COPY_BYTES } from './arena.js';
 import { FULL_READS, PIPE_BYTES, ROUNDS_AT_ONCE, SMALL_MOVE_BYTES } from './native-limits.js';
 import type { Pipe, Pipes } from './pipes.js';
-import { EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, IPPROTO_TCP, TCP_NODELAY } from './sys.js';
+import { EAGAIN, EINTR, EINVAL, ENOSYS, EPERM } from './sys.js';
 import type { Unfinished, Wire, WireHome } from './wire.js';
 
 /**
@@ -41,8 +41,6 @@ export class Direction implements Unfinished {
   #hasEnded = false;
   #isShut = false;
   #isQueued = false;
-  /** What was sent last waits for a FIN. */
-  #isHeldBack = false;
   #count = 0;
 
   constructor(from: Wire, to: Wire, home: DirectionHome) {
@@ -97,8 +95,8 @@ export class Direction implements Unfinished {
   }
 
   /**
-   * `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. `hasFin`: one does,
-   * as far as is known.
+   * `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. `hasFin`: it does, and
+   * has been received with all that came before it.
    */
   pump(toTheEnd: boolean, hasFin = false): void {
     for (let round = 0; round < ROUNDS_AT_ONCE; round += 1) {
@@ -149,15 +147,16 @@ export class Direction implements Unfinished {
     const got = sys.recv(this.#from.fd, COPY_AT, COPY_BYTES);
     if (got <= 0) return this.#ended(got);
     this.#took(got);
-    // All that came before the FIN: a short answer and its end are one packet, and wake the other side once.
-    this.#isHeldBack = hasFin && got < COPY_BYTES;
-    const sent = sys[this.#isHeldBack ? 'sendMore' : 'send'](this.#to.fd, COPY_AT, got);
+    // A FIN that is there follows what was there, and this was all: the two leave as one packet, and wake the other side
+    // once.
+    this.#hasEnded = hasFin && got < COPY_BYTES;
+    const sent = sys[this.#hasEnded ? 'sendMore' : 'send'](this.#to.fd, COPY_AT, got);
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return this.#refused(sent);
     const left = Math.max(sent, 0);
     if (left < got) this.#pending.push(arena.copied(left, got));
     if (got < COPY_BYTES) {
       this.#score = 0;
-      return toTheEnd || left < got;
+      return this.#hasEnded || toTheEnd || left < got;
     }
     this.#score += 1;
     if (this.#score >= FULL_READS) this.#isBulk = this.#maySplice;
@@ -192,17 +191,10 @@ export class Direction implements Unfinished {
 
   /** A read that brought nothing. */
   #ended(got: number): boolean {
-    if (got !== 0 && this.#isHeldBack) this.#letGo();
     if (got === -EAGAIN) return false;
     if (got === 0) this.#hasEnded = true;
     else if (got !== -EINTR) this.#home.failed();
     return true;
-  }
-
-  /** There is no FIN after all. tcp(7): to set TCP_NODELAY, though it is, sends what waits. */
-  #letGo(): void {
-    this.#isHeldBack = false;
-    this.#home.loop.descriptors.setOption(this.#to.fd, IPPROTO_TCP, TCP_NODELAY, 1);
   }
 
   #refused(sent: number): false {

@@ -4,6 +4,7 @@ import { writeReply } from '../socks5/codec-write.js';
 import { openSession, receive, type Session } from '../socks5/session.js';
 import { COPY_AT, COPY_BYTES } from './arena.js';
 import { beginConnection } from './begin-connection.js';
+import type { Names } from './client-names.js';
 import { Pair, type PairHome } from './pair.js';
 import type { FailedCall, News } from './protocol.js';
 import { socketAddressOf } from './socket-address.js';
@@ -35,6 +36,7 @@ export interface HandshakeHome {
     /** Both ends are there, and it owns them. */
     led(pair: Pair): void;
   };
+  readonly names: Names;
   tell(news: News): void;
   asked(handshake: Handshake, target: Endpoint): void;
   /** It hears nobody any more. */
@@ -247,7 +249,7 @@ export class Handshake implements Joined {
   /** RFC 1928 section 6: BND is what the target sees us as. */
   #answer(far: Wire, events: number): void {
     const { loop } = this.#home;
-    const local = localOf(loop.descriptors, far.fd);
+    const local = localOf(loop.descriptors, far.fd, this.#home.names);
     if (typeof local === 'number') {
       this.fail('other', -local);
       return;

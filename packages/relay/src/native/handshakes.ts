@@ -4,6 +4,7 @@ import { ADDRESS_AT } from './arena.js';
 import { Names } from './client-names.js';
 import { type Arrival, Handshake, type HandshakeHome } from './handshake.js';
 import type { LedReport } from './led-report.js';
+import { ASKED_AFTER, ASKED_IN_ONE_MESSAGE } from './native-limits.js';
 import type { AskedNews, FailedCall, HandshakeCommand, News } from './protocol.js';
 import { familyOf } from './socket-address.js';
 import { AF_INET, isScarce } from './sys.js';
@@ -18,9 +19,10 @@ export class Handshakes implements HandshakeHome {
   readonly #report: LedReport;
   readonly #terms = new Map<number, Terms>();
   readonly #all = new Table<Handshake>();
-  readonly #names = new Names();
+  readonly names = new Names();
   #hearing = 0;
   #asked = nobody();
+  #askedAt = 0;
 
   constructor(loop: Handshakes['loop'], report: LedReport) {
     this.loop = loop;
@@ -61,7 +63,7 @@ export class Handshakes implements HandshakeHome {
   hear(listener: number, fd: number, local: () => Endpoint | number): boolean {
     const terms = this.#terms.get(listener);
     if (terms === undefined || this.#hearing >= terms.atOnce || !this.#admits(terms)) return false;
-    const remote = this.#names.at(this.loop.descriptors.arena.bytes, ADDRESS_AT);
+    const remote = this.names.at(this.loop.descriptors.arena.bytes, ADDRESS_AT);
     const here = local();
     if (typeof here === 'number') return false;
     const arrival: Arrival = { id: this.loop.nextArrival(), listener, remote, local: here, at: this.loop.now };
@@ -88,9 +90,16 @@ export class Handshakes implements HandshakeHome {
     }
   }
 
-  /** Tells what has been asked since the last call. */
-  tellAsked(): void {
-    if (this.#asked.ids.length === 0) return;
+  /** Somebody has asked, and it has not been told: many are told of in one message. */
+  get isUntold(): boolean {
+    return this.#asked.ids.length > 0;
+  }
+
+  /** `isIdle`: there is nothing else to do. */
+  tellAsked(isIdle: boolean): void {
+    if (!this.isUntold) return;
+    const isDue = this.loop.now - this.#askedAt >= ASKED_AFTER || this.#asked.ids.length >= ASKED_IN_ONE_MESSAGE;
+    if (!isIdle && !isDue) return;
     this.loop.tell(this.#asked);
     this.#asked = nobody();
   }
@@ -101,6 +110,7 @@ export class Handshakes implements HandshakeHome {
 
   asked({ arrival }: Handshake, target: Endpoint): void {
     const asked = this.#asked;
+    if (!this.isUntold) this.#askedAt = this.loop.now;
     asked.ids.push(arrival.id);
     asked.listeners.push(arrival.listener);
     asked.clients.push(arrival.remote.address);

@@ -6,7 +6,7 @@ import { allOf, client, program } from '../loopback.test-support.js';
 import { nativeEngineOn } from '../native-engine.js';
 import { IDLE_LIMITS } from '../stream-join.js';
 import { InlineHost } from './inline-host.test-support.js';
-import { EINTR, IPPROTO_TCP, type Sys, TCP_NODELAY } from './sys.js';
+import type { Sys } from './sys.js';
 import { nativeIsMissing, realSys } from './trial.test-support.js';
 
 const missing = await nativeIsMissing();
@@ -60,33 +60,5 @@ describe.skipIf(missing !== null)(`last words${missing === null ? '' : ` (skippe
     );
 
     expect([...answers]).toEqual(['answered']);
-  });
-
-  it('wait for no FIN that could not be read after all', async () => {
-    const calls: string[] = [];
-    const at = await answering((sys) => ({
-      sendMore: (fd, place, length) => {
-        calls.push(`more ${fd}`);
-        return sys.sendMore(fd, place, length);
-      },
-      recv: (fd, place, length) => {
-        if (calls.at(-1)?.startsWith('more') !== true) return sys.recv(fd, place, length);
-        calls.push('interrupted');
-        return -EINTR;
-      },
-      setsockopt: (fd, level, name, place, length) => {
-        if (level === IPPROTO_TCP && name === TCP_NODELAY) calls.push(`sent ${fd}`);
-        return sys.setsockopt(fd, level, name, place, length);
-      },
-    }));
-
-    const isInterrupted = async (): Promise<boolean> => {
-      expect(await answerFrom(at)).toBe('answered');
-      return calls.includes('interrupted');
-    };
-    await waitFor(isInterrupted, 10_000, 'one to be interrupted');
-
-    const first = calls.indexOf('interrupted');
-    expect(calls[first + 1]).toBe(calls[first - 1]?.replace('more', 'sent'));
   });
 });

@@ -53,9 +53,9 @@ export class LedReport {
       kind: 'led',
       begun: this.#begun.slice(0, 2 * this.#count),
       clients: this.#clients.slice(0, SOCKET_ADDRESS_BYTES * this.#count),
-      joined: Float64Array.from(this.#joined),
-      failed: Float64Array.from(this.#failed),
-      over: Float64Array.from(this.#over),
+      joined: new Float64Array(this.#joined),
+      failed: new Float64Array(this.#failed),
+      over: new Float64Array(this.#over),
     };
     this.#count = 0;
     this.#joined = [];

@@ -65,7 +65,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.now = performance.now();
     this.#hear();
     this.#send();
-    const sleep = this.#unfinished.length > 0 ? 0 : this.#sleep();
+    const sleep = this.#unfinished.length > 0 || this.#handshakes.isUntold ? 0 : this.#sleep();
     const dozes = sleep > 0 && this.#outside.mayDoze();
     const count = this.#sys.epollWait(this.#epoll, EVENTS_AT, EVENTS_AT_ONCE, dozes ? sleep : 0);
     this.#outside.awake();
@@ -78,6 +78,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
       watcher?.ready(this.#arena.events(i));
       if (this.#outside.isAsked()) this.#hear();
     }
+    this.#handshakes.tellAsked(count <= 0);
     const unfinished = this.#unfinished;
     this.#unfinished = [];
     for (const work of unfinished) work.resume();
@@ -192,7 +193,6 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   }
 
   #send(): void {
-    this.#handshakes.tellAsked();
     if (this.#news.length === 0 && this.now < this.#report.dueAt && !this.#report.isFull) return;
     const led = this.#report.take(this.now);
     const news = this.#news;

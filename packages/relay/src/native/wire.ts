@@ -1,6 +1,7 @@
 import type { Endpoint } from '../contracts.js';
 import { LINGER_LIMIT } from '../limits.js';
 import { ADDRESS_AT, ADDRESS_BYTES, COPY_AT, COPY_BYTES, LENGTH_AT } from './arena.js';
+import type { Names } from './client-names.js';
 import type { Descriptors, Watcher } from './descriptors.js';
 import { ROUNDS_AT_ONCE, WAITING_AT_MOST } from './native-limits.js';
 import type { News } from './protocol.js';
@@ -233,12 +234,13 @@ export class Wire implements Watcher, Unfinished {
   }
 }
 
-/** The address that a socket has here, or a negated errno. */
-export function localOf({ sys, arena }: Descriptors, fd: number): Endpoint | number {
+/** The address that a socket has here, or a negated errno. `names`: of those that are asked for again and again. */
+export function localOf({ sys, arena }: Descriptors, fd: number, names?: Names): Endpoint | number {
   arena.setInt(LENGTH_AT, ADDRESS_BYTES);
   const asked = sys.getsockname(fd, ADDRESS_AT, LENGTH_AT);
   if (asked < 0) return asked;
   const length = arena.int(LENGTH_AT);
   if (length < 16) return -ECONNRESET;
+  if (names !== undefined) return names.at(arena.bytes, ADDRESS_AT);
   return endpointOf(arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + length));
 }
