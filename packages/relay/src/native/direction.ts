@@ -95,8 +95,8 @@ export class Direction implements Unfinished {
   }
 
   /**
-   * `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. `hasFin`: it does, and
-   * has been received with all that came before it.
+   * `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. `hasFin`: one does,
+   * and has been received.
    */
   pump(toTheEnd: boolean, hasFin = false): void {
     for (let round = 0; round < ROUNDS_AT_ONCE; round += 1) {
@@ -147,8 +147,8 @@ export class Direction implements Unfinished {
     const got = sys.recv(this.#from.fd, COPY_AT, COPY_BYTES);
     if (got <= 0) return this.#ended(got);
     this.#took(got);
-    // A FIN that is there follows what was there, and this was all: the two leave as one packet, and wake the other side
-    // once.
+    // All that came before a FIN was there when the FIN was: this was the end of it. The two leave as one packet, and
+    // wake the other side once.
     this.#hasEnded = hasFin && got < COPY_BYTES;
     const sent = sys[this.#hasEnded ? 'sendMore' : 'send'](this.#to.fd, COPY_AT, got);
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return this.#refused(sent);

@@ -21,7 +21,7 @@ export interface Sys {
   recv(fd: number, at: number, length: number): number;
   /** Without a SIGPIPE. */
   send(fd: number, at: number, length: number): number;
-  /** As `send`; it waits for what is sent next, or for the FIN, 200 ms at most: they go together (send(2), MSG_MORE). */
+  /** As `send`; it waits, 200 ms at most, for what is sent next or for the FIN, to go together (send(2), MSG_MORE). */
   sendMore(fd: number, at: number, length: number): number;
   /** `count` headers at `at`, laid out as `Batch` has them. Answers with how many datagrams came; never waits. */
   recvmmsg(fd: number, at: number, count: number): number;
