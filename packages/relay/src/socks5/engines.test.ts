@@ -340,7 +340,11 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
   it('from elsewhere than the list has it hears nothing', async () => {
     const { server } = await aStage({ config: 'allow_clients = 192.0.2.0/24' });
 
-    expect(await endOf(connecting(server.local))).toBe('ECONNRESET');
+    const talk = new Talk(connecting(server.local));
+    talk.says(NONE);
+
+    expect(await talk.end()).toBe('ECONNRESET');
+    expect(talk.heard).toBe('');
     expect(server.counts().refused).toEqual({ not_allowed: 1, too_many: 0 });
   });
 
@@ -457,6 +461,11 @@ class Talk {
 
   get local(): Endpoint {
     return { address: this.#socket.localAddress ?? '', port: this.#socket.localPort ?? 0 };
+  }
+
+  /** What has not been asked for yet. */
+  get heard(): string {
+    return this.#heard;
   }
 
   says(hex: string): void {
