@@ -19,7 +19,7 @@ export class Handshakes implements HandshakeHome {
   readonly #report: LedReport;
   readonly #terms = new Map<number, Terms>();
   readonly #all = new Table<Handshake>();
-  readonly names = new Names();
+  readonly names: Names = new Names();
   #hearing = 0;
   #asked = nobody();
   #askedAt = 0;
