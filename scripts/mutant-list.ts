@@ -87,6 +87,15 @@ export const MUTANTS: readonly Mutant[] = [
     ),
     purity: true,
   },
+  {
+    ...mutant(
+      'a tunnel in doubt is left alone',
+      'settle-tunnel.ts',
+      ' || !isCalm(was, policy) || !isCalm(is, policy)) return false;',
+      ') return false;',
+    ),
+    purity: true,
+  },
   mutant(
     "a driver's throw escapes",
     'scopes.ts',

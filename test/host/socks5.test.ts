@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { userLine } from '../../packages/relay/src/access/users-file.js';
+import { nativeIsMissing } from '../../packages/relay/src/native/trial.test-support.js';
 import type { Running } from '../support/command.js';
 import { requireHost } from '../support/require-host.js';
 import { FAR_PORT, FAR_V4, FAR_V6, GATE_V4, Socks5Bed, TUNNEL_A, TUNNEL_B } from '../support/socks5-bed.js';
@@ -32,10 +33,17 @@ const missing = requireHost({
   tools: ['ip', 'curl', 'nc', 'proxychains4', 'torsocks', 'python3', 'sysctl'],
 });
 
-describe.skipIf(missing !== null)(`real clients of SOCKS5${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+describe.each([
+  ['stream', missing],
+  ['native', missing ?? (await nativeIsMissing())],
+] as const)('real clients of SOCKS5, with the %s engine', (engine, skip) => {
+  if (skip !== null) {
+    it.skip(`(skipped: ${skip})`, () => {});
+    return;
+  }
   let bed: Socks5Bed;
   beforeAll(async () => {
-    bed = await Socks5Bed.build();
+    bed = await Socks5Bed.build(engine);
     await writeFile(
       join(bed.folder, 'proxychains.conf'),
       `strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 1080\n`,

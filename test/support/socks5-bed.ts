@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,20 +46,23 @@ export class Socks5Bed {
   readonly gate: Namespace;
   readonly far: Namespace;
   readonly folder: string;
+  readonly #engine: Started['engine'];
   #server: Running | null = null;
 
-  private constructor(gate: Namespace, far: Namespace, folder: string) {
+  private constructor(gate: Namespace, far: Namespace, folder: string, engine: Started['engine']) {
     this.gate = gate;
     this.far = far;
     this.folder = folder;
+    this.#engine = engine;
   }
 
-  static async build(): Promise<Socks5Bed> {
+  /** @param engine what carries the connections. */
+  static async build(engine: Started['engine']): Promise<Socks5Bed> {
     await sweepNamespaces();
     const folder = await mkdtemp(join(tmpdir(), 'hurricane-socks5-'));
     const [gate, far] = await addNamespaces(['gate', 'far']);
     if (gate === undefined || far === undefined) throw new Error('no namespaces');
-    const bed = new Socks5Bed(gate, far, folder);
+    const bed = new Socks5Bed(gate, far, folder, engine);
     await bed.#connect();
     await bed.#bundle();
     const internet = far.spawn([process.execPath, source('test/support/mirror-server.mjs'), FAR_V6, FAR_V4]);
@@ -78,7 +81,7 @@ export class Socks5Bed {
     const config = ['[tunnel.a]', 'type = external', '[exposure.socks5]', 'enabled = yes', ...lines].join('\n');
     const ways = join(this.folder, 'ways.json');
     await writeFile(ways, JSON.stringify(BOTH));
-    const started: Started = { config, ways, names: NAMES };
+    const started: Started = { config, engine: this.#engine, ways, names: NAMES };
     this.#server = this.gate.spawn([process.execPath, join(this.folder, 'server.js'), JSON.stringify(started)]);
     await this.#server.says(/^ready/m);
     return this.#server;
@@ -122,14 +125,21 @@ export class Socks5Bed {
     await build({
       config: false,
       silent: true,
-      entry: { server: source('test/support/socks5-server.ts') },
+      entry: {
+        server: source('test/support/socks5-server.ts'),
+        'native-worker': source('packages/relay/src/native-worker.ts'),
+      },
       tsconfig: source('tsconfig.json'),
       format: 'esm',
       platform: 'node',
       target: 'node20',
-      noExternal: [/.*/],
+      noExternal: [/^(?!koffi$)/],
+      external: ['koffi'],
       outDir: this.folder,
     });
     await writeFile(join(this.folder, 'package.json'), '{"type":"module"}');
+    if (this.#engine === 'stream') return;
+    await mkdir(join(this.folder, 'node_modules'));
+    await symlink(source('packages/relay/node_modules/koffi'), join(this.folder, 'node_modules/koffi'));
   }
 }

@@ -1,15 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseConfig, systemClock } from '@hurricane/core';
-import {
-  type Flow,
-  type Flows,
-  serveSocks5,
-  socks5SettingsOf,
-  streamEngine,
-  type Way,
-  type Ways,
-} from '@hurricane/relay';
-import { ok } from 'neverthrow';
+import { EngineInUse, FlowTable, serveSocks5, socks5SettingsOf, type Way, type Ways } from '@hurricane/relay';
 import { aDnsServer } from '../../packages/relay/src/names/dns-server.test-support.js';
 
 // The proxy in a process of its own, so that it can stand in a namespace: started with one argument, JSON of
@@ -18,15 +9,20 @@ import { aDnsServer } from '../../packages/relay/src/names/dns-server.test-suppo
 export interface Started {
   /** The text of a configuration. */
   readonly config: string;
+  readonly engine: 'stream' | 'native';
   /** A file with the JSON of the ways there are. */
   readonly ways: string;
   /** What its own name server says; a name that is missing does not exist. */
   readonly names: Readonly<Record<string, readonly string[]>>;
 }
 
-const engine = streamEngine();
-
+const log = {
+  log: (level: string, message: string, fields?: object) => console.log(level, message, JSON.stringify(fields ?? {})),
+};
 const started = JSON.parse(process.argv[2] ?? '') as Started;
+const engine = new EngineInUse({ log });
+await engine.choose(started.engine);
+if (engine.name !== started.engine) throw new Error(`the ${started.engine} engine cannot be had here`);
 const readWays = (): readonly Way[] => JSON.parse(readFileSync(started.ways, 'utf8')) as readonly Way[];
 
 const server = await aDnsServer(({ name, type }) => {
@@ -45,29 +41,10 @@ const ways: Ways = {
   },
 };
 
-const living = new Map<AbortController, string | null>();
-let made = 0;
-const flows: Flows = {
-  open({ tunnel }) {
-    const controller = new AbortController();
-    living.set(controller, tunnel);
-    made += 1;
-    const flow: Flow = {
-      id: made,
-      signal: controller.signal,
-      count: () => undefined,
-      closed: () => void living.delete(controller),
-    };
-    return ok(flow);
-  },
-  list: () => [],
-};
+const flows = new FlowTable({ ways, now: () => Math.floor(Date.now() / 1_000) });
 
 process.on('SIGHUP', () => {
   now = readWays();
-  const dead = now.filter(({ liveness }) => liveness === 'hard_down').map(({ tunnel }) => tunnel);
-  for (const [controller, tunnel] of living)
-    if (tunnel !== null && dead.includes(tunnel)) controller.abort('tunnel_down');
   for (const listener of [...listeners]) listener();
   console.log(`ways ${now.map(({ tunnel, liveness }) => `${tunnel}=${liveness}`).join(' ')}`);
 });
@@ -79,6 +56,6 @@ const served = await serveSocks5({
   flows,
   settings: { ...socks5SettingsOf(config), resolver: [server.place] },
   clock: systemClock,
-  log: { log: (level, message, fields) => console.log(level, message, JSON.stringify(fields ?? {})) },
+  log,
 });
 console.log(served.isOk() ? 'ready' : `failed ${JSON.stringify(served.error)}`);

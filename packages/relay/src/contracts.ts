@@ -1,9 +1,11 @@
 import type { Millis, UnixSeconds } from '@hurricane/core';
 import type { Result, ResultAsync } from 'neverthrow';
+import type { Network } from './access/networks.js';
 import type { Signal } from './signal.js';
 
 // What carries bytes (an engine), where they may leave (ways), and who is told (flows). Policy, naming,
-// handshakes and mappings are written once above this; an engine knows none of them.
+// handshakes and mappings are written once above this. An engine knows none of them, but for the beginning of SOCKS5
+// (`Handshakes`), which it may run by the same machine.
 
 /** A tunnel through which connections may leave or arrive. */
 export interface Way {
@@ -74,6 +76,11 @@ export interface Listening {
    * connection is handed over. An engine that leads nothing by itself has none.
    */
   readonly lead?: (route: Route | null) => void;
+  /**
+   * From here on what arrives is a SOCKS5 client whom nobody asks for a password, and whom the engine hears by itself
+   * until it has asked for something. An engine that hears nobody has none.
+   */
+  readonly shakeHands?: (terms: Handshakes) => void;
   /** Stops accepting; what was accepted goes on. Resolves once the port is free. */
   close(): Promise<void>;
 }
@@ -101,14 +108,59 @@ export interface Led extends Pick<Flow, 'count' | 'closed'> {
   failed(error: ConnectError): void;
 }
 
+/** SOCKS5 clients that an engine hears by itself. One that does not go the plain way is handed over, with its words. */
+export interface Handshakes {
+  /** Those from elsewhere are handed over at once. Empty: all are heard. */
+  readonly clients: readonly Network[];
+  /** How long one is heard before it is handed over, by the next look around. */
+  readonly patience: Millis;
+  /** How many are heard at once; those beyond are handed over. */
+  readonly atOnce: number;
+  /** One has asked for a connection to an address. One of the caller's methods is to be called, before this returns. */
+  asked(caller: Caller): void;
+}
+
+/** A client that has asked for a connection to an address, has said nothing beyond, and waits for the answer. */
+export interface Caller {
+  readonly client: Endpoint;
+  readonly to: Endpoint;
+  /**
+   * Connects it, tells it so (RFC 1928 section 6) and joins the two. `source`, `timeout`: as in `ConnectOptions`.
+   * Returns what calls that off, if it is not too late: then it has failed (`aborted`).
+   */
+  connect(source: string | null, timeout: Millis, outcome: Outcome): () => void;
+  /** Hands it over: its request has been read, and not been answered. */
+  take(): Leg;
+  reset(): void;
+}
+
+/** What became of connecting a caller; one of the two is called, once. */
+export interface Outcome {
+  /** As in `Route`: it was told that it is connected, and its bytes are carried. */
+  begun(cut: (how: FlowEnd) => void): Omit<Led, 'failed'> | null;
+  /** There is no connection, and it waits for the answer. `aborted`: called off, or it has gone. */
+  failed(error: ConnectError, leg: Leg): void;
+}
+
+/** What a client that is handed over has been told already. */
+export interface Heard {
+  /** Which method was chosen: its request comes next. False: nothing, its greeting comes first. */
+  readonly isGreeted: boolean;
+  /** How long ago it arrived. */
+  readonly age: Millis;
+}
+
 /** How a joined pair came to its end. */
 export type FlowEnd = 'finished' | 'reset' | 'idle' | 'half_closed_idle' | 'tunnel_down' | 'stopped';
+
+/** Takes what arrives. `heard`: of a client with whom the engine has begun to shake hands. */
+export type Accept = (leg: Leg, heard?: Heard) => void;
 
 /** Carries TCP. Every descriptor it opens has one owner and is closed exactly once. */
 export interface Engine {
   readonly name: 'stream' | 'native';
   /** IPv6 listeners are IPv6 only. Out of descriptors: it pauses, and goes on by itself. */
-  listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError>;
+  listen(at: Endpoint, accept: Accept): ResultAsync<Listening, ListenError>;
   connect(options: ConnectOptions): ResultAsync<Leg, ConnectError>;
   /** Carries bytes both ways, with back-pressure, half-closes and resets, until both have ended. Owns both legs. */
   join(near: Leg, far: Leg, flow: Flow): Promise<FlowEnd>;

@@ -89,7 +89,7 @@ async function relayOn(engine: Engine, serve: (socket: Socket) => void): Promise
   return { engine, at: listening.local, flow, over, joined: () => legs.length === 2 };
 }
 
-async function closeAll(): Promise<void> {
+export async function closeAll(): Promise<void> {
   for (const close of closing.splice(0)) await close();
 }
 
@@ -500,8 +500,8 @@ function listening(engineWith: Start): void {
 }
 
 /** A listener of a process that is stopped, with its queue full: the kernel answers no further SYN. */
-export async function deaf(): Promise<Endpoint> {
-  const code = `const s = require('net').createServer().listen({ port: 0, host: '${HOST}', backlog: 1 }, () => {
+export async function deaf(host = HOST): Promise<Endpoint> {
+  const code = `const s = require('net').createServer().listen({ port: 0, host: '${host}', backlog: 1 }, () => {
     process.send(s.address().port);
   })`;
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
@@ -512,7 +512,7 @@ export async function deaf(): Promise<Endpoint> {
   closing.push(() => waiting.forEach((socket) => socket.destroy()));
   await waitFor(
     async () => {
-      const socket = connecting({ address: HOST, port });
+      const socket = connecting({ address: host, port });
       waiting.push(socket);
       await pass(50);
       return socket.connecting;
@@ -520,5 +520,5 @@ export async function deaf(): Promise<Endpoint> {
     5_000,
     'the queue to be full',
   );
-  return { address: HOST, port };
+  return { address: host, port };
 }

@@ -1,6 +1,7 @@
 import type { Logger, Millis, RelayPolicy } from '@hurricane/core';
 import type { ResultAsync } from 'neverthrow';
 import type {
+  Accept,
   ConnectError,
   ConnectOptions,
   DatagramEngine,
@@ -9,6 +10,7 @@ import type {
   Engine,
   Flow,
   FlowEnd,
+  Handshakes,
   Leg,
   ListenError,
   Listening,
@@ -77,7 +79,7 @@ export class EngineInUse implements Engine, DatagramEngine {
     log.log('warn', `${instead}, though [relay] engine = native: ${reason}. Remedy: ${remedy}`);
   }
 
-  listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {
+  listen(at: Endpoint, accept: Accept): ResultAsync<Listening, ListenError> {
     return this.#hold(at, (engine, where) => engine.listen(where, accept));
   }
 
@@ -145,7 +147,9 @@ export class EngineInUse implements Engine, DatagramEngine {
       this.#held.add(held);
       // One that takes over leads nothing by itself: what arrives is handed over.
       const lead = now.lead === undefined ? {} : { lead: (route: Route | null) => held.now?.lead?.(route) };
-      return { local: now.local, ...lead, close: () => this.#close(held) };
+      const terms = (given: Handshakes): void => held.now?.shakeHands?.(given);
+      const shakeHands = now.shakeHands === undefined ? {} : { shakeHands: terms };
+      return { local: now.local, ...lead, ...shakeHands, close: () => this.#close(held) };
     });
   }
 

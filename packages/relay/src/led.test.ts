@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pass, waitFor } from '../../../test/support/wait-for.js';
 import type { ConnectError, Endpoint, Leg, Listening, Route } from './contracts.js';
-import { deaf } from './engine-contract.test-support.js';
+import { closeAll, deaf } from './engine-contract.test-support.js';
 import { handRoute, type Lead, ledListener } from './lead-to.test-support.js';
 import { client, connecting, echo, endOf, HOST, program } from './loopback.test-support.js';
 import { inlineTrial, nativeIsMissing, nativeTrial } from './native/trial.test-support.js';
@@ -17,6 +17,7 @@ const missing = await nativeIsMissing();
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
+  await closeAll();
 });
 
 for (const [name, start] of [

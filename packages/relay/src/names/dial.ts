@@ -1,6 +1,6 @@
 import type { Clock, Ipv4Policy, Millis } from '@hurricane/core';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
-import type { ConnectError, Endpoint, Engine, Ways } from '../contracts.js';
+import type { ConnectError, Endpoint, Engine, Way, Ways } from '../contracts.js';
 import { startDeadline } from '../deadline.js';
 import type { Signal } from '../signal.js';
 import { readName } from './name.js';
@@ -49,6 +49,20 @@ export class Dialer {
   /** Settles within `DIAL_LIMIT`, and promptly once `signal` aborts. */
   dial(to: Destination, signal: Signal): ResultAsync<Reached, DialError> {
     return new ResultAsync(this.#dial(to, signal));
+  }
+
+  /** The way to an address, where there is one only (`way` null: it leaves by none of ours). Null: it has to dial. */
+  plain(to: Endpoint): { readonly way: Way | null } | null {
+    const isV6 = to.address.includes(':');
+    if ((!isV6 && this.#parts.ipv4 === 'only6') || !this.#parts.permits(to)) return null;
+    if (!isV6) return { way: null };
+    const way = this.#tunnels.plain(to);
+    return way === null ? null : { way };
+  }
+
+  /** The way to an address has failed. */
+  forget(to: Endpoint): void {
+    this.#tunnels.forget(to);
   }
 
   /** The lookups for what a name field says, in the order in which they are to be made. */

@@ -5,10 +5,15 @@ export function liveWay(ways: Ways): Way | null {
   return ways.now().find((way) => way.liveness !== 'hard_down') ?? null;
 }
 
-/** Calls `lost` once nothing comes back through `way`, or its address has gone. Returns what ends the watch. */
+/** Whether nothing comes back through it, or its address has gone. */
+export function isLost(ways: Ways, way: Way): boolean {
+  const still = ways.now().find(({ tunnel, address }) => tunnel === way.tunnel && address === way.address);
+  return still === undefined || still.liveness === 'hard_down';
+}
+
+/** Calls `lost` once `way` is lost. Returns what ends the watch. */
 export function onLoss(ways: Ways, way: Way, lost: () => void): () => void {
   return ways.onChange(() => {
-    const still = ways.now().find(({ tunnel, address }) => tunnel === way.tunnel && address === way.address);
-    if (still === undefined || still.liveness === 'hard_down') lost();
+    if (isLost(ways, way)) lost();
   });
 }

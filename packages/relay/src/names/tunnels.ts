@@ -43,11 +43,30 @@ export class Tunnels {
 
   /** Settles within `WAYS_TRIED` times `ATTEMPT_LIMIT`, and promptly once `signal` aborts. */
   connect(to: Endpoint, signal: Signal): ResultAsync<Reached, ConnectError> {
-    const healthy = this.#parts.ways.now().filter(({ liveness }) => liveness === 'alive');
-    if (!this.#parts.raceTunnels || healthy.length < 2) return new ResultAsync(this.#byTurns(to, signal));
+    const healthy = this.#healthyToRace();
+    if (healthy === null) return new ResultAsync(this.#byTurns(to, signal));
     const winner = healthy.find(({ tunnel }) => tunnel === this.#winners.get(to.address));
     if (winner !== undefined) return new ResultAsync(this.#asBefore(winner, to, signal));
     return new ResultAsync(this.#race(healthy, to, signal));
+  }
+
+  /** The way that `connect` would take, where it would not race; null: it would, or there is none. */
+  plain(to: Endpoint): Way | null {
+    const healthy = this.#healthyToRace();
+    if (healthy === null) return liveWay(this.#parts.ways);
+    return healthy.find(({ tunnel }) => tunnel === this.#winners.get(to.address)) ?? null;
+  }
+
+  /** The tunnel that was fastest to there is not to be relied on any more. */
+  forget(to: Endpoint): void {
+    this.#winners.delete(to.address);
+  }
+
+  /** Null: there is nothing to race with. */
+  #healthyToRace(): readonly Way[] | null {
+    if (!this.#parts.raceTunnels) return null;
+    const healthy = this.#parts.ways.now().filter(({ liveness }) => liveness === 'alive');
+    return healthy.length < 2 ? null : healthy;
   }
 
   /** Through the first way that lives, and the next one when that is lost meanwhile. */
@@ -66,7 +85,7 @@ export class Tunnels {
   async #asBefore(way: Way, to: Endpoint, signal: Signal): Promise<Result<Reached, ConnectError>> {
     const reached = await this.#through(way, to, signal);
     if (reached.isOk()) return reached;
-    this.#winners.delete(to.address);
+    this.forget(to);
     return reached.error.kind === 'aborted' && !signal.aborted ? this.#byTurns(to, signal) : reached;
   }
 

@@ -83,20 +83,29 @@ export class Direction implements Unfinished {
     }
   }
 
+  /** Goes ahead of all that is read, and at once as far as there is room. */
+  say(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#deliver();
+  }
+
   resume(): void {
     this.#isQueued = false;
     this.pump(true);
   }
 
-  /** `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. */
-  pump(toTheEnd: boolean): void {
+  /**
+   * `toTheEnd`: a read that brings little is no sign that there is no more, for a FIN may follow. `hasFin`: one does,
+   * and has been received.
+   */
+  pump(toTheEnd: boolean, hasFin = false): void {
     for (let round = 0; round < ROUNDS_AT_ONCE; round += 1) {
       if (this.#home.isOver || this.#isShut || !this.#deliver()) return;
       if (this.#hasEnded) {
         this.#finish();
         return;
       }
-      if (!(this.#isBulk ? this.#splice() : this.#copy(toTheEnd))) return;
+      if (!(this.#isBulk ? this.#splice() : this.#copy(toTheEnd, hasFin))) return;
     }
     if (this.#isQueued || this.#home.isOver) return;
     this.#isQueued = true;
@@ -133,18 +142,21 @@ export class Direction implements Unfinished {
   }
 
   /** Answers with whether it is worth going on. */
-  #copy(toTheEnd: boolean): boolean {
+  #copy(toTheEnd: boolean, hasFin: boolean): boolean {
     const { sys, arena } = this.#home.loop.descriptors;
     const got = sys.recv(this.#from.fd, COPY_AT, COPY_BYTES);
     if (got <= 0) return this.#ended(got);
     this.#took(got);
-    const sent = sys.send(this.#to.fd, COPY_AT, got);
+    // All that came before a FIN was there when the FIN was: this was the end of it. The two leave as one packet, and
+    // wake the other side once.
+    this.#hasEnded = hasFin && got < COPY_BYTES;
+    const sent = sys[this.#hasEnded ? 'sendMore' : 'send'](this.#to.fd, COPY_AT, got);
     if (sent < 0 && sent !== -EAGAIN && sent !== -EINTR) return this.#refused(sent);
     const left = Math.max(sent, 0);
     if (left < got) this.#pending.push(arena.copied(left, got));
     if (got < COPY_BYTES) {
       this.#score = 0;
-      return toTheEnd || left < got;
+      return this.#hasEnded || toTheEnd || left < got;
     }
     this.#score += 1;
     if (this.#score >= FULL_READS) this.#isBulk = this.#maySplice;

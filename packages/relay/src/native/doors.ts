@@ -31,6 +31,8 @@ export interface DoorsHome {
   readonly connections: number;
   /** Leads it on, if it may: then the descriptor is the callee's. Its client's address lies in the arena. */
   leadOn(listener: number, fd: number): boolean;
+  /** Hears it itself, if it may, until it is handed over or led on: the same. `local`: as `localOf` answers. */
+  hear(listener: number, fd: number, local: () => Endpoint | number): boolean;
   /** The descriptor is the callee's from here on. */
   arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void;
   /** A call was refused for want of descriptors or of memory. */
@@ -156,7 +158,7 @@ export class Doors {
       }
       this.#handedOver += 1;
       const isLed = this.#home.leadOn(door.id, fd);
-      if (!isLed) this.#handOver(door, fd);
+      if (!isLed && !this.#home.hear(door.id, fd, () => this.#localOf(door, fd))) this.#handOver(door, fd);
       if (this.#isFull) this.#show();
       // The kernel gives the lowest number there is (open(2)): all below are taken, and those above are what is left.
       const highest = isLed ? fd + 1 : fd;
@@ -168,13 +170,17 @@ export class Doors {
     const { descriptors } = this.#home;
     const { arena } = descriptors;
     const remote = endpointOf(arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + arena.int(LENGTH_AT)));
-    const local = door.isAnywhere ? localOf(descriptors, fd) : door.local;
+    const local = this.#localOf(door, fd);
     if (typeof local !== 'number') {
       this.#home.arrived(door.id, fd, remote, local);
       return;
     }
     descriptors.close(fd);
     this.#handedOver -= 1;
+  }
+
+  #localOf(door: Door, fd: number): Endpoint | number {
+    return door.isAnywhere ? localOf(this.#home.descriptors, fd) : door.local;
   }
 
   /** For one more connection and its other end, and the other ends of those that have none yet. */

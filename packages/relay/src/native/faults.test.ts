@@ -1,11 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { parseConfig } from '@hurricane/core';
 import { Prng } from '@hurricane/core/testing';
+import { ok } from 'neverthrow';
 import { afterAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
-import type { Endpoint, Leg, Listening } from '../contracts.js';
+import type { Endpoint, FlowEnd, FlowsAfter, Leg, Listening } from '../contracts.js';
 import { handRoute, type Lead, ledListener } from '../lead-to.test-support.js';
-import { HOST, handFlow, program } from '../loopback.test-support.js';
+import { type HandFlow, HOST, handFlow, handWays, program } from '../loopback.test-support.js';
 import type { NativeEngine } from '../native-engine.js';
+import { writeReply } from '../socks5/codec-write.js';
+import { socks5SettingsOf } from '../socks5/from-config.js';
+import { serveSocks5 } from '../socks5/serve.js';
 import { IDLE_LIMITS } from '../stream-join.js';
 import { type Heard, RawClient } from './raw-client.test-support.js';
 import { type InlineTrial, inlineTrial, nativeIsMissing, realSys } from './trial.test-support.js';
@@ -44,6 +49,7 @@ describe.skipIf(missing !== null)(
     describe.each([
       ['asked about each connection', listensAndLeads],
       ['leading connections on by itself', leadsByItself],
+      ['hearing SOCKS5 clients by itself', hearsSocks5],
     ] as const)('%s', (_, listens) => {
       it.each(Array.from({ length: COUNT }, (_, i) => FIRST + i))(
         'closes each descriptor once, ends each flow once and shows no part for the whole, with seed %i',
@@ -56,18 +62,25 @@ describe.skipIf(missing !== null)(
       if (COUNT < 25) return;
       const calls = new Set([...told.keys()].map((key) => key.split(' ')[0]));
       expect(CALLS.filter((call) => !calls.has(call))).toEqual([]);
-      expect(whole).toBeGreaterThan((2 * COUNT * TRANSFERS) / 10);
+      expect(whole).toBeGreaterThan((3 * COUNT * TRANSFERS) / 10);
     });
   },
 );
 
+/** What listens, and what each client has to do before it is led to the program. */
+interface Stage {
+  readonly listening: Pick<Listening, 'local' | 'close'>;
+  /** False: nothing comes of it. */
+  readonly enters?: (client: RawClient, to: Endpoint, prng: Prng) => Promise<boolean>;
+}
+
 /** Listens, and leads what arrives to the program. A port that cannot be had is asked for again, as mappings do. */
-type Listens = (engine: NativeEngine, to: Endpoint, flows: Lead[]) => Promise<Listening>;
+type Listens = (engine: NativeEngine, to: Endpoint, flows: Lead[]) => Promise<Stage>;
 
 const listensAndLeads: Listens = async (engine, to, flows) => {
   for (;;) {
     const listening = await engine.listen({ address: HOST, port: 0 }, (near) => void lead(engine, near, to, flows));
-    if (listening.isOk()) return listening.value;
+    if (listening.isOk()) return { listening: listening.value };
   }
 };
 
@@ -75,9 +88,58 @@ const leadsByItself: Listens = async (engine, to, flows) => {
   const route = handRoute(to, (lead) => void flows.push(lead), { source: HOST, timeout: 2_000 });
   for (;;) {
     const listening = await ledListener({ engine }, route);
-    if ('local' in listening) return listening;
+    if ('local' in listening) return { listening };
   }
 };
+
+const hearsSocks5: Listens = async (engine, _to, flows) => {
+  const text = '[tunnel.a]\ntype = external\n[exposure.socks5]\nallow_destinations = 127.0.0.1\n';
+  const settings = { ...socks5SettingsOf(parseConfig(text)._unsafeUnwrap()), listen: { address: HOST, port: 0 } };
+  const log = { log: () => {} };
+  for (;;) {
+    const served = await serveSocks5({ engine, ways: handWays(), flows: handFlows(flows), settings, log });
+    if (served.isOk()) return { listening: served.value, enters: shakesHands };
+  }
+};
+
+function handFlows(all: Lead[]): FlowsAfter {
+  const opened = (): HandFlow => {
+    const flow = handFlow();
+    all.push({ flow, over: Promise.resolve('reset') });
+    return flow;
+  };
+  return {
+    room: 1_024,
+    losses: 0,
+    list: () => [],
+    open: () => ok(opened()),
+    openAfter: (_facts, _losses, cut) => {
+      const flow = opened();
+      flow.signal.addEventListener('abort', () => cut(flow.signal.reason as FlowEnd));
+      return ok(flow);
+    },
+  };
+}
+
+/** In two pieces, which need not be messages. */
+const shakesHands: NonNullable<Stage['enters']> = async (client, to, prng) => {
+  const words = Buffer.concat([Uint8Array.of(5, 1, 0), requestTo(to)]);
+  const at = prng.pick([1, 3, 3, 3, 7, words.length]);
+  await client.writes(words.subarray(0, at));
+  if (at >= 3 && (await client.hears(2)) === null) return false;
+  await client.writes(words.subarray(at));
+  const answer = await client.hears(at < 3 ? 12 : 10);
+  const isConnected = answer?.at(-9) === 0;
+  if (answer !== null && !isConnected) await client.reads();
+  return isConnected;
+};
+
+/** It has the same form as an answer. */
+function requestTo(to: Endpoint): Uint8Array {
+  const request = writeReply('succeeded', to);
+  request[1] = 1;
+  return request;
+}
 
 async function withSeed(seed: number, listens: Listens): Promise<void> {
   const prng = new Prng(seed);
@@ -85,12 +147,14 @@ async function withSeed(seed: number, listens: Listens): Promise<void> {
   const sys = await realSys();
   const flows: Lead[] = [];
   const program = await target();
-  const listening = await listens(trial.engine, program, flows);
+  const { listening, enters } = await listens(trial.engine, program, flows);
   const wrong: string[] = [];
   for (let done = 0; done < TRANSFERS; done += AT_ONCE) {
-    const batch = Array.from({ length: AT_ONCE }, () =>
-      prng.pick(TRANSFERS_OF)(RawClient.connect(sys, listening.local), flows),
-    );
+    const batch = Array.from({ length: AT_ONCE }, async () => {
+      const client = RawClient.connect(sys, listening.local);
+      const transfer = prng.pick(TRANSFERS_OF);
+      return enters === undefined || (await enters(client, program, prng)) ? transfer(client, flows) : null;
+    });
     wrong.push(...(await Promise.all(batch)).filter((found) => found !== null));
   }
   trial.tracked.calm();

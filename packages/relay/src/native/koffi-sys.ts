@@ -5,6 +5,7 @@ import { SOCK_CLOEXEC, SOCK_NONBLOCK, type Sys } from './sys.js';
 
 // bits/socket.h, fcntl.h, sys/epoll.h: of x86-64 and arm64 alike.
 const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
 const F_SETPIPE_SZ = 1031;
@@ -63,7 +64,10 @@ function socketCalls(call: Declared, place: Place): Omit<Sys, 'memory' | keyof B
   };
 }
 
-type ByteCalls = Pick<Sys, 'recv' | 'send' | BatchedCall | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'>;
+type ByteCalls = Pick<
+  Sys,
+  'recv' | 'send' | 'sendMore' | BatchedCall | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'
+>;
 type BatchedCall = 'recvmmsg' | 'sendmmsg' | 'addressOf';
 
 function byteCalls(call: Declared, place: Place): ByteCalls {
@@ -79,6 +83,7 @@ function byteCalls(call: Declared, place: Place): ByteCalls {
   return {
     recv: (fd, at, length) => recv(fd, place(at, length), length, 0),
     send: (fd, at, length) => send(fd, place(at, length), length, MSG_NOSIGNAL),
+    sendMore: (fd, at, length) => send(fd, place(at, length), length, MSG_NOSIGNAL + MSG_MORE),
     recvmmsg: (fd, at, count) => recvmmsg(fd, place(at, count * HEADER_BYTES), count, 0, 0),
     sendmmsg: (fd, at, count) => sendmmsg(fd, place(at, count * HEADER_BYTES), count, MSG_NOSIGNAL),
     addressOf: (at, length) => BigInt(place(at, length)),

@@ -5,6 +5,7 @@ import { Pair, type PairHome } from './pair.js';
 import type { Command, FailedCall } from './protocol.js';
 import { isSameAddress } from './socket-address.js';
 import { EPOLLERR, EPOLLHUP, EPOLLOUT, ETIMEDOUT, isScarce, SO_ERROR, SOL_SOCKET } from './sys.js';
+import { Table } from './table.js';
 import { INTEREST, type Joined, Wire } from './wire.js';
 
 /** The number of every connection that was led on: by its flow alone it is spoken of. */
@@ -25,7 +26,7 @@ export class Leads {
   readonly home: LeadsHome;
   readonly report: LedReport;
   readonly #routes = new Map<number, Way>();
-  readonly #connecting = new Map<number, Lead>();
+  readonly #connecting = new Table<Lead>();
   /** The main thread has not taken note of so many. */
   #untold = 0;
   #room = 0;
@@ -100,11 +101,11 @@ export class Leads {
 
   /** Gives up on those who have not answered in time. */
   look(now: number): void {
-    for (const lead of [...this.#connecting.values()]) if (now >= lead.endsBy) lead.fail(ETIMEDOUT);
+    for (const lead of this.#connecting.values()) if (now >= lead.endsBy) lead.fail(ETIMEDOUT);
   }
 
   closeAll(): void {
-    for (const lead of [...this.#connecting.values()]) lead.cut();
+    for (const lead of this.#connecting.values()) lead.cut();
   }
 
   /** One end of one of them has been given back. */

@@ -1,17 +1,16 @@
-import type { Endpoint, FlowEnd, Led, Route } from '../contracts.js';
-import { CLIENTS_REMEMBERED } from '../limits.js';
+import type { Endpoint, FlowEnd, Led, Outcome, Route } from '../contracts.js';
 import { connectErrorOf } from '../stream-errors.js';
 import { SOCKET_ADDRESS_BYTES } from './arena.js';
+import { Names } from './client-names.js';
 import { nameOf } from './errno-names.js';
 import type { Command, LedNews } from './protocol.js';
 import { PAIR_ENDS } from './protocol.js';
-import { endpointOf, familyOf, socketAddressOf } from './socket-address.js';
-import { AF_INET } from './sys.js';
+import { socketAddressOf } from './socket-address.js';
 
 /** What is known here of a connection that the loop has led on. */
 interface Known {
-  /** Null: it must not be. */
-  led: Led | null;
+  /** Null: it must not be. Without `failed`: of one that was connected before it was known. */
+  led: Led | Omit<Led, 'failed'> | null;
   /** How it ends once the loop has cut it. */
   how: FlowEnd | null;
 }
@@ -76,6 +75,11 @@ export class LedFlows {
     this.routed(listener, Number.POSITIVE_INFINITY);
   }
 
+  /** It has been led on because somebody said so. */
+  adopt(flow: number, outcome: Outcome): void {
+    this.#know(flow, (cut) => outcome.begun(cut));
+  }
+
   hear({ begun, clients, failed, over }: LedNews): void {
     for (let i = 0; 2 * i < begun.length; i += 1) {
       const at = SOCKET_ADDRESS_BYTES * i;
@@ -84,7 +88,8 @@ export class LedFlows {
     }
     for (let i = 0; i < failed.length; i += 3) {
       const call = failed[i + 1] === 1 ? { syscall: 'bind' } : {};
-      this.#take(failed[i] ?? 0)?.failed(connectErrorOf({ code: nameOf(failed[i + 2] ?? 0), ...call }));
+      const led = this.#take(failed[i] ?? 0);
+      if (led !== null && 'failed' in led) led.failed(connectErrorOf({ code: nameOf(failed[i + 2] ?? 0), ...call }));
     }
     for (let i = 0; i < over.length; i += 4) {
       const how = this.#flows.get(over[i] ?? 0)?.how;
@@ -107,40 +112,24 @@ export class LedFlows {
   }
 
   #begin(flow: number, era: number, client: Endpoint): void {
+    const { route } = this.#routes.get(era) ?? { route: null };
+    this.#know(flow, (cut) => route?.begun(client, cut) ?? null);
+  }
+
+  #know(flow: number, begun: (cut: (how: FlowEnd) => void) => Known['led']): void {
     const known: Known = { led: null, how: null };
     this.#flows.set(flow, known);
     const cut = (how: FlowEnd): void => {
       known.how ??= how;
       this.#post({ kind: 'cut', flow });
     };
-    known.led = this.#routes.get(era)?.route?.begun(client, cut) ?? null;
+    known.led = begun(cut);
     if (known.led === null) cut('reset');
   }
 
-  #take(flow: number): Led | null {
+  #take(flow: number): Known['led'] {
     const known = this.#flows.get(flow);
     this.#flows.delete(flow);
     return known?.led ?? null;
-  }
-}
-
-/** Addresses in text: most connections come from where others came from. */
-class Names {
-  readonly #known = new Map<string, string>();
-
-  of(address: Uint8Array): Endpoint {
-    // What tells addresses apart; behind an IPv4 address lies what was there before.
-    const key = Buffer.from(address.buffer, address.byteOffset, address.length).toString(
-      'latin1',
-      4,
-      familyOf(address) === AF_INET ? 8 : SOCKET_ADDRESS_BYTES,
-    );
-    const port = (address[2] ?? 0) * 256 + (address[3] ?? 0);
-    const known = this.#known.get(key);
-    if (known !== undefined) return { address: known, port };
-    const found = endpointOf(address);
-    if (this.#known.size >= CLIENTS_REMEMBERED) this.#known.clear();
-    this.#known.set(key, found.address);
-    return found;
   }
 }

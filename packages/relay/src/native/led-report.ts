@@ -10,6 +10,7 @@ export class LedReport {
   readonly #begun = new Float64Array(2 * LED_IN_ONE_MESSAGE);
   readonly #clients = new Uint8Array(SOCKET_ADDRESS_BYTES * LED_IN_ONE_MESSAGE);
   #count = 0;
+  #joined: number[] = [];
   #failed: number[] = [];
   #over: number[] = [];
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -33,6 +34,10 @@ export class LedReport {
     this.#count += 1;
   }
 
+  joined(flow: number): void {
+    this.#joined.push(flow);
+  }
+
   failed(flow: number, call: FailedCall, errno: number): void {
     this.#failed.push(flow, call === 'bind' ? 1 : 0, errno);
   }
@@ -48,10 +53,12 @@ export class LedReport {
       kind: 'led',
       begun: this.#begun.slice(0, 2 * this.#count),
       clients: this.#clients.slice(0, SOCKET_ADDRESS_BYTES * this.#count),
-      failed: Float64Array.from(this.#failed),
-      over: Float64Array.from(this.#over),
+      joined: new Float64Array(this.#joined),
+      failed: new Float64Array(this.#failed),
+      over: new Float64Array(this.#over),
     };
     this.#count = 0;
+    this.#joined = [];
     this.#failed = [];
     this.#over = [];
     this.#toldAt = now;
@@ -59,6 +66,6 @@ export class LedReport {
   }
 
   get #isEmpty(): boolean {
-    return this.#count === 0 && this.#over.length === 0 && this.#failed.length === 0;
+    return this.#count + this.#joined.length === 0 && this.#over.length === 0 && this.#failed.length === 0;
   }
 }

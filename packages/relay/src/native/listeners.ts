@@ -1,13 +1,16 @@
 import { err, ok, type Result, ResultAsync } from 'neverthrow';
-import type { Endpoint, Leg, ListenError, Listening, Route } from '../contracts.js';
+import type { Accept, Endpoint, Handshakes, ListenError, Listening, Route } from '../contracts.js';
 import type { Command } from './protocol.js';
 
 interface Listener {
   readonly at: Endpoint;
-  readonly accept: (leg: Leg) => void;
+  readonly accept: Accept;
   readonly opened: (outcome: Result<Listening, ListenError>) => void;
   /** Null: it still listens. */
   closed: (() => void) | null;
+  port: number;
+  /** Null: its clients are not heard. */
+  terms: Handshakes | null;
 }
 
 /** What an engine has listening, and who waits for that to begin or to end. */
@@ -26,10 +29,10 @@ export class Listeners {
   }
 
   /** `address`: as the kernel has it. */
-  open(id: number, at: Endpoint, address: Uint8Array, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {
+  open(id: number, at: Endpoint, address: Uint8Array, accept: Accept): ResultAsync<Listening, ListenError> {
     this.#post({ kind: 'listen', id, at: address });
     const opened = new Promise<Result<Listening, ListenError>>((resolve) => {
-      this.#listeners.set(id, { at, accept, opened: resolve, closed: null });
+      this.#listeners.set(id, { at, accept, opened: resolve, closed: null, port: at.port, terms: null });
     });
     return new ResultAsync(opened);
   }
@@ -41,7 +44,13 @@ export class Listeners {
     const lead = (route: Route | null): void => {
       if (this.accepts(id) !== null) this.#lead(id, route);
     };
-    listener.opened(ok({ local, lead, close: () => this.#close(id) }));
+    const shakeHands = (terms: Handshakes): void => {
+      listener.terms = terms;
+      const { clients, patience, atOnce } = terms;
+      if (listener.closed === null) this.#post({ kind: 'handshakes', listener: id, clients, patience, atOnce });
+    };
+    listener.port = port;
+    listener.opened(ok({ local, lead, shakeHands, close: () => this.#close(id) }));
   }
 
   notListening(id: number, error: ListenError): void {
@@ -57,9 +66,14 @@ export class Listeners {
   }
 
   /** Who takes what arrives; null: nobody, it is closed or about to be. */
-  accepts(id: number): ((leg: Leg) => void) | null {
-    const listener = this.#listeners.get(id);
-    return listener === undefined || listener.closed !== null ? null : listener.accept;
+  accepts(id: number): Accept | null {
+    return this.#open(id)?.accept ?? null;
+  }
+
+  /** Who decides about clients that have been heard; null: as above. */
+  termsOf(id: number): { readonly terms: Handshakes; readonly port: number } | null {
+    const { terms = null, port = 0 } = this.#open(id) ?? {};
+    return terms === null ? null : { terms, port };
   }
 
   /** The engine is gone: whoever waits for an answer gets one. */
@@ -67,6 +81,11 @@ export class Listeners {
     for (const [id, { closed }] of [...this.#listeners])
       if (closed === null) this.notListening(id, error);
       else this.unlistened(id);
+  }
+
+  #open(id: number): Listener | null {
+    const listener = this.#listeners.get(id);
+    return listener === undefined || listener.closed !== null ? null : listener;
   }
 
   #close(id: number): Promise<void> {

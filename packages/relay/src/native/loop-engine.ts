@@ -1,5 +1,6 @@
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
 import type {
+  Accept,
   ConnectError,
   ConnectOptions,
   Endpoint,
@@ -11,6 +12,7 @@ import type {
   Listening,
 } from '../contracts.js';
 import { connectErrorOf, legErrorOf, listenErrorOf } from '../stream-errors.js';
+import { Callers } from './callers.js';
 import { DatagramDesk } from './datagram-desk.js';
 import { nameOf } from './errno-names.js';
 import type { Host } from './host.js';
@@ -44,6 +46,7 @@ export class LoopEngine implements Engine {
   readonly #legs = new Map<number, NativeLeg>();
   readonly #joints = new Map<number, Joint>();
   readonly #led: LedFlows;
+  readonly #callers: Callers;
   #lastId = 0;
   #shortages = 0;
   #isGone = false;
@@ -55,6 +58,11 @@ export class LoopEngine implements Engine {
     const post = (command: Command): void => host.post(command);
     this.#led = new LedFlows(post);
     this.#listeners = new Listeners(post, (id, route) => this.#led.lead(id, this.#nextId(), route));
+    this.#callers = new Callers({
+      post,
+      legOf: (id, ends) => this.#legOf(id, ends),
+      termsOf: (listener) => this.#listeners.termsOf(listener),
+    });
     host.onNews((news) => this.#hear(news));
     void host.gone.then(() => this.#fail());
   }
@@ -63,7 +71,7 @@ export class LoopEngine implements Engine {
     return this.#shortages;
   }
 
-  listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {
+  listen(at: Endpoint, accept: Accept): ResultAsync<Listening, ListenError> {
     const address = socketAddressOf(at);
     if (address === null) return errAsync(NO_ADDRESS);
     if (this.#isGone) return errAsync(GONE);
@@ -140,6 +148,7 @@ export class LoopEngine implements Engine {
     let [taken, led] = [0, 0];
     for (const news of all) {
       if (news.kind === 'accepted') taken += 1;
+      if (news.kind === 'asked') taken += news.ids.length;
       if (news.kind === 'led') led += news.begun.length / 2;
       this.#take(news);
     }
@@ -183,7 +192,14 @@ export class LoopEngine implements Engine {
       case 'fault':
         this.#legs.get(news.id)?.broke(legErrorOf({ code: nameOf(news.errno) }));
         return;
+      case 'asked':
+        this.#callers.hear(news);
+        return;
+      case 'unconnected':
+        this.#callers.unconnected(news.id, news.call, news.errno);
+        return;
       case 'led':
+        for (const id of news.joined) this.#joined(id);
         this.#led.hear(news);
         return;
       case 'routed':
@@ -203,11 +219,21 @@ export class LoopEngine implements Engine {
     }
   }
 
-  #accepted({ listener, id, local, remote }: Extract<News, { kind: 'accepted' }>): void {
+  #accepted({ listener, id, local, remote, heard }: Extract<News, { kind: 'accepted' }>): void {
     const accept = this.#listeners.accepts(listener);
     // Null: it was closed while this one was on its way.
-    if (accept === null) this.#host.post({ kind: 'reset', id });
-    else accept(this.#legOf(id, { local, remote }));
+    if (accept === null) {
+      this.#host.post({ kind: 'reset', id });
+      return;
+    }
+    const leg = this.#legOf(id, { local, remote });
+    if (heard !== undefined) leg.unread(heard.bytes);
+    accept(leg, heard);
+  }
+
+  #joined(id: number): void {
+    const outcome = this.#callers.joined(id);
+    if (outcome !== null) this.#led.adopt(id, outcome);
   }
 
   /** Nobody may wait for it any more: then its reset is under way. */
@@ -246,6 +272,7 @@ export class LoopEngine implements Engine {
     this.#isGone = true;
     this.#listeners.fail(GONE);
     for (const { settle } of [...this.#attempts.values()]) settle(err(GONE));
+    this.#callers.fail(GONE);
     for (const leg of [...this.#legs.values()]) leg.broke(GONE);
     for (const { over } of [...this.#joints.values()]) over('reset');
     this.#joints.clear();
@@ -257,7 +284,7 @@ export class LoopEngine implements Engine {
   /** The process stays while there is anything, as it does for Node's own sockets. */
   #hold(): void {
     const own = this.#listeners.size + this.#attempts.size + this.#legs.size + this.#joints.size + this.#led.size;
-    const isHeld = own + this.desk.places > 0;
+    const isHeld = own + this.#callers.size + this.desk.places > 0;
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
     this.#host.hold(isHeld);

@@ -1,18 +1,20 @@
 import type { Endpoint } from '../contracts.js';
 import { Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
-import { beginConnection } from './begin-connection.js';
 import { Datagrams } from './datagrams.js';
 import { Descriptors, type Watcher } from './descriptors.js';
 import { Doors, type DoorsHome } from './doors.js';
+import { Handshakes } from './handshakes.js';
 import { LED, Leads, type LeadsHome } from './leads.js';
 import { LedReport } from './led-report.js';
 import type { LoopOutside } from './loop-outside.js';
 import { LONGEST_SLEEP } from './native-limits.js';
-import { Pair, type PairHome } from './pair.js';
+import { connectOut, joinUp } from './on-request.js';
+import type { Pair, PairHome } from './pair.js';
 import { Pairs } from './pairs.js';
 import { Pipes } from './pipes.js';
-import type { Command, FailedCall, News, PairEnd } from './protocol.js';
-import { EINTR, EPOLLIN, isScarce, type Sys } from './sys.js';
+import type { Command, News, PairEnd } from './protocol.js';
+import { EINTR, EPOLLIN, type Sys } from './sys.js';
+import { Table } from './table.js';
 import { INTEREST, type Unfinished, Wire } from './wire.js';
 
 /** Carries connections, in one thread that does nothing else. */
@@ -28,11 +30,13 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly #epoll: number;
   readonly #doors: Doors = new Doors(this);
   readonly #datagrams: Datagrams;
-  readonly #wires = new Map<number, Wire>();
+  readonly #wires = new Table<Wire>();
   readonly #ending = new Set<Wire>();
-  readonly #arrivals = new Set<Wire>();
+  /** By number: those that arrived, and that nobody leads on yet. */
+  readonly #arrivals = new Set<number>();
   readonly #report = new LedReport();
   readonly #leads: Leads = new Leads(this, this.#report);
+  readonly #handshakes: Handshakes = new Handshakes(this, this.#report);
   readonly #pairs = new Pairs((news) => this.tell(news), this.#report);
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
@@ -61,7 +65,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.now = performance.now();
     this.#hear();
     this.#send();
-    const sleep = this.#unfinished.length > 0 ? 0 : this.#sleep();
+    const sleep = this.#unfinished.length > 0 || this.#handshakes.isUntold ? 0 : this.#sleep();
     const dozes = sleep > 0 && this.#outside.mayDoze();
     const count = this.#sys.epollWait(this.#epoll, EVENTS_AT, EVENTS_AT_ONCE, dozes ? sleep : 0);
     this.#outside.awake();
@@ -74,6 +78,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
       watcher?.ready(this.#arena.events(i));
       if (this.#outside.isAsked()) this.#hear();
     }
+    this.#handshakes.tellAsked(count <= 0);
     const unfinished = this.#unfinished;
     this.#unfinished = [];
     for (const work of unfinished) work.resume();
@@ -88,7 +93,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.#doors.closeAll();
     this.#leads.closeAll();
     this.#pairs.closeAll();
-    for (const wire of [...this.#wires.values()]) wire.close('reset');
+    for (const wire of this.#wires.values()) wire.close('reset');
     this.#datagrams.close();
     this.pipes.release();
     this.#sys.close(this.#epoll);
@@ -96,7 +101,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   }
 
   get unled(): number {
-    return this.#arrivals.size;
+    return this.#arrivals.size + this.#handshakes.size;
   }
 
   get connections(): number {
@@ -121,13 +126,22 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     else {
       this.#wires.delete(wire.id);
       this.#ending.delete(wire);
-      this.#arrivals.delete(wire);
+      this.#arrivals.delete(wire.id);
+      this.#handshakes.gone(wire.id);
     }
     this.#doors.roomier();
   }
 
   led(pair: Pair): void {
     this.#pairs.add(pair);
+  }
+
+  keep(wire: Wire): void {
+    this.#wires.set(wire.id, wire);
+  }
+
+  handedOver(wire: Wire): void {
+    this.#arrivals.add(wire.id);
   }
 
   nextArrival(): number {
@@ -137,6 +151,10 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
 
   leadOn(listener: number, fd: number): boolean {
     return this.#leads.take(listener, fd);
+  }
+
+  hear(listener: number, fd: number, local: () => Endpoint | number): boolean {
+    return this.#handshakes.hear(listener, fd, local);
   }
 
   arrived(listener: number, fd: number, remote: Endpoint, local: Endpoint): void {
@@ -150,7 +168,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
       return;
     }
     this.#wires.set(id, wire);
-    this.#arrivals.add(wire);
+    this.#arrivals.add(wire.id);
     this.tell({ kind: 'accepted', listener, id, remote, local });
   }
 
@@ -190,10 +208,11 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
       case 'unlisten':
         this.#doors.close(command.id);
         this.#leads.leave(command.id);
+        this.#handshakes.leave(command.id);
         this.tell({ kind: 'unlistened', id: command.id });
         return;
       case 'connect':
-        this.#connect(command);
+        connectOut(command, this);
         return;
       case 'read':
         this.#wires.get(command.id)?.read();
@@ -221,6 +240,12 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
         this.#leads.route(command);
         this.tell({ kind: 'routed', listener: command.listener, era: command.era });
         return;
+      case 'handshakes':
+      case 'onward':
+      case 'recall':
+      case 'take':
+        this.#handshakes.do(command);
+        return;
       case 'took':
         this.#doors.took(command.count);
         this.#leads.told(command.led, command.room);
@@ -238,40 +263,14 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.tell(port < 0 ? { kind: 'not_listening', id, errno: -port } : { kind: 'listening', id, port });
   }
 
-  #connect({ id, to, source }: Extract<Command, { kind: 'connect' }>): void {
-    const begun = beginConnection(this.descriptors, to, source);
-    if ('call' in begun) {
-      this.#notConnected(id, begun.call, begun.errno);
-      return;
-    }
-    const wire = new Wire(id, begun.fd, this, 'connecting');
-    const watched = this.descriptors.watch(begun.fd, INTEREST, wire);
-    if (watched < 0) {
-      this.descriptors.close(begun.fd);
-      this.#notConnected(id, 'other', -watched);
-    } else this.#wires.set(id, wire);
-  }
-
-  #notConnected(id: number, call: FailedCall, errno: number): void {
-    if (isScarce(errno)) this.short();
-    this.tell({ kind: 'not_connected', id, call, errno });
-  }
-
-  #join({ flow, near, far, toFar, toNear }: Extract<Command, { kind: 'join' }>): void {
-    const [a, b] = [this.#wires.get(near), this.#wires.get(far)];
-    if (a?.isOpen !== true || b?.isOpen !== true) {
-      // One of them was reset before it could be joined.
-      a?.close('reset');
-      b?.close('reset');
-      this.tell({ kind: 'over', flow, end: 'reset', sent: 0, received: 0 });
-      return;
-    }
-    const pair = new Pair(flow, a, b, this);
-    this.#arrivals.delete(a);
-    this.#arrivals.delete(b);
+  #join(command: Extract<Command, { kind: 'join' }>): void {
+    const { near, far } = command;
+    const pair = joinUp(command, this.#wires.get(near), this.#wires.get(far), this);
+    if (pair === null) return;
+    for (const id of [near, far]) this.#arrivals.delete(id);
     this.#pairs.add(pair);
     this.sweepSoon();
-    pair.begin(toFar, toNear);
+    pair.begin(command.toFar, command.toNear);
   }
 
   #sleep(): number {
@@ -287,9 +286,11 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   /** Tells what was carried, and ends what has carried nothing for too long or has had its time to end. */
   #sweep(): void {
     this.#leads.look(this.now);
+    this.#handshakes.look(this.now);
     for (const wire of [...this.#ending]) if (this.now >= wire.endsBy) wire.close('close');
     this.#pairs.look(this.now, this.#outside.limits);
     this.#sweepAt = Number.POSITIVE_INFINITY;
-    if (this.#pairs.size > 0 || this.#ending.size > 0 || this.#leads.isWaiting) this.sweepSoon();
+    if (this.#pairs.size > 0 || this.#ending.size > 0 || this.#leads.isWaiting || this.#handshakes.size > 0)
+      this.sweepSoon();
   }
 }

@@ -30,6 +30,10 @@ export const TELL_AFTER: Millis = 20;
 /** And so many in one message; as many as may be untold (`LED_AT_MOST`, limits.ts). */
 export const LED_IN_ONE_MESSAGE = 1_024;
 
+/** What SOCKS5 clients ask for is told once there is nothing else to do, or after so long, or so many have asked. */
+export const ASKED_AFTER: Millis = 1;
+export const ASKED_IN_ONE_MESSAGE = 64;
+
 /** Bytes that wait to be sent to one end while it is not joined: a handshake's. A write beyond is refused. */
 export const WAITING_AT_MOST = 1_048_576;
 

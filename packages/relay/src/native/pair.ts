@@ -58,11 +58,21 @@ export class Pair implements Joined, DirectionHome {
     this.ready(this.#far, events);
   }
 
+  /** As `start`; `reply` is said to the near end first, of which `nearEvents` are known. */
+  answer(reply: Uint8Array, nearEvents: number, farEvents: number): void {
+    this.#near.join(this);
+    this.#far.join(this);
+    this.#back.say(reply);
+    if (!this.#isOver && nearEvents !== 0) this.ready(this.#near, nearEvents);
+    if (!this.#isOver) this.ready(this.#far, farEvents);
+  }
+
   ready(wire: Wire, events: number): void {
     const isNear = wire === this.#near;
     const reads = isNear ? this.#forth : this.#back;
     const writes = isNear ? this.#back : this.#forth;
-    if ((events & MAY_READ) !== 0) reads.pump((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) !== 0);
+    const hasFin = (events & (EPOLLRDHUP | EPOLLERR | EPOLLPRI)) === EPOLLRDHUP;
+    if ((events & MAY_READ) !== 0) reads.pump((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI)) !== 0, hasFin);
     if (this.#isOver) return;
     // After a reset what was received can be read; what the other end does not take now is lost, as it would be there.
     if ((events & EPOLLERR) !== 0 && !reads.isQueued) {

@@ -1,12 +1,13 @@
 import type { LedReport } from './led-report.js';
 import type { Pair, PairLimits } from './pair.js';
 import type { News, PairEnd } from './protocol.js';
+import { Table } from './table.js';
 
 /** All pairs of a loop, and what is told of them. */
 export class Pairs {
   readonly #tell: (news: News) => void;
   readonly #report: LedReport;
-  readonly #pairs = new Map<number, Pair>();
+  readonly #pairs = new Table<Pair>();
   #countsAreSeen = true;
 
   constructor(tell: (news: News) => void, report: LedReport) {
@@ -36,7 +37,7 @@ export class Pairs {
 
   /** Tells what was carried, and ends what has carried nothing for too long. */
   look(now: number, limits: PairLimits): void {
-    for (const pair of [...this.#pairs.values()]) pair.look(now, limits);
+    for (const pair of this.#pairs.values()) pair.look(now, limits);
     if (this.#countsAreSeen) this.#tellCounts();
   }
 
@@ -45,7 +46,7 @@ export class Pairs {
   }
 
   closeAll(): void {
-    for (const pair of [...this.#pairs.values()]) pair.close('reset');
+    for (const pair of this.#pairs.values()) pair.close('reset');
   }
 
   /** One message at a time: while the main thread is busy the numbers wait here. */

@@ -1,4 +1,5 @@
-import type { Endpoint } from '../contracts.js';
+import type { Network } from '../access/networks.js';
+import type { Endpoint, Heard } from '../contracts.js';
 import type { DatagramCommand, DatagramNews } from './datagram-protocol.js';
 
 // What the engine and its loop say to each other. Both sides count: connections outwards have positive numbers, given
@@ -41,11 +42,34 @@ export type Command =
       readonly timeout: number;
       readonly room: number;
     }
+  | HandshakeCommand
   /** So many connections that arrived have been taken note of, `led` of them led on. `room`: as above. */
   | { readonly kind: 'took'; readonly count: number; readonly led: number; readonly room: number }
   /** The last `counts` have been taken note of. */
   | { readonly kind: 'counted' }
   | DatagramCommand;
+
+/** Of SOCKS5 clients whom the loop hears. */
+export type HandshakeCommand =
+  /** What arrives at that listener is heard by the loop itself, as `Handshakes` has it. */
+  | {
+      readonly kind: 'handshakes';
+      readonly listener: number;
+      readonly clients: readonly Network[];
+      readonly patience: number;
+      readonly atOnce: number;
+    }
+  /** Those that have `asked` are connected to where they want. Each is answered with `unconnected`, or in `led`. */
+  | {
+      readonly kind: 'onward';
+      readonly ids: readonly number[];
+      readonly source: Uint8Array | null;
+      readonly timeout: number;
+    }
+  /** Not to be connected, if it is not yet: answered as `onward`, which it follows. */
+  | { readonly kind: 'recall'; readonly id: number }
+  /** One that has `asked` is read and written from here, as what was `accepted`. */
+  | { readonly kind: 'take'; readonly id: number };
 
 /** Which call failed, where that makes a difference. */
 export type FailedCall = 'bind' | 'other';
@@ -60,8 +84,13 @@ export type News =
       readonly listener: number;
       readonly id: number;
       readonly remote: Endpoint;
-      local: Endpoint;
+      readonly local: Endpoint;
+      /** Of one that the loop has heard; `bytes`: what it has said since. */
+      readonly heard?: Heard & { readonly bytes: Uint8Array };
     }
+  | AskedNews
+  /** It has the number of one that has `asked`, and is from here on as what was `accepted`. */
+  | { readonly kind: 'unconnected'; readonly id: number; readonly call: FailedCall; readonly errno: number }
   | { readonly kind: 'connected'; readonly id: number; readonly local: Endpoint }
   | { readonly kind: 'not_connected'; readonly id: number; readonly call: FailedCall; readonly errno: number }
   /** Answers to `read`; null: the other side's FIN. */
@@ -87,12 +116,28 @@ export type News =
   | { readonly kind: 'shortage' }
   | DatagramNews;
 
+/** Clients that have asked for a connection to an address, and wait for `onward`, `take` or `reset`. */
+export interface AskedNews {
+  readonly kind: 'asked';
+  // Each of them has one place in all of these lists, which cost less to pass on than so many objects.
+  readonly ids: readonly number[];
+  readonly listeners: readonly number[];
+  readonly clients: readonly string[];
+  readonly clientPorts: readonly number[];
+  /** Where they arrived; the port is the listener's. */
+  readonly locals: readonly string[];
+  readonly targets: readonly string[];
+  readonly ports: readonly number[];
+}
+
 /** What became of connections that were led on, since the last one. They have the numbers of those that arrive. */
 export interface LedNews {
   readonly kind: 'led';
   /** Two numbers for each: which, and the era of its route. */
   readonly begun: Float64Array;
-  /** Their clients, in `SOCKET_ADDRESS_BYTES` each. */
+  /** Those that went `onward` and have been joined. */
+  readonly joined: Float64Array;
+  /** The clients of those that have `begun`, in `SOCKET_ADDRESS_BYTES` each. */
   readonly clients: Uint8Array;
   /** Three: which, 1 where bind(2) failed, errno. Both descriptors have been given back. */
   readonly failed: Float64Array;

@@ -60,6 +60,19 @@ export class RawClient {
     this.#sys.shutdown(this.#fd);
   }
 
+  /** So many bytes, which `reads` does not answer with any more. Null: it ended before that, and is closed. */
+  async hears(bytes: number): Promise<Buffer | null> {
+    while (this.#got < bytes)
+      if ((await this.#read()) !== null) {
+        this.#sys.close(this.#fd);
+        return null;
+      }
+    const all = Buffer.concat(this.#heard);
+    this.#heard.splice(0, this.#heard.length, all.subarray(bytes));
+    this.#got -= bytes;
+    return all.subarray(0, bytes);
+  }
+
   /** Reads to the end, and is closed. */
   async reads(onFirst: () => void = () => {}): Promise<Heard> {
     for (let isFirst = true; ; ) {

@@ -13,12 +13,14 @@ export function socketAddressOf({ address, port }: Endpoint): Uint8Array | null 
   const bytes = bytesOfAddress(address);
   if (bytes === null) return null;
   const isV4 = bytes.length === 4;
+  // A view would move these few bytes out of V8's heap, to be collected by other means.
   const made = new Uint8Array(isV4 ? V4_BYTES : V6_BYTES);
-  const view = new DataView(made.buffer);
-  view.setUint16(0, isV4 ? AF_INET : AF_INET6, true);
-  view.setUint16(2, port);
+  made[0] = isV4 ? AF_INET : AF_INET6;
+  made[2] = port >> 8;
+  made[3] = port;
   made.set(bytes, isV4 ? 4 : 8);
-  if (!isV4) view.setUint32(24, scopeOf(address), true);
+  const scope = isV4 ? 0 : scopeOf(address);
+  for (let i = 0; scope > 0 && i < 4; i += 1) made[24 + i] = scope >>> (8 * i);
   return made;
 }
 

@@ -21,6 +21,8 @@ export interface Sys {
   recv(fd: number, at: number, length: number): number;
   /** Without a SIGPIPE. */
   send(fd: number, at: number, length: number): number;
+  /** As `send`; it waits, 200 ms at most, for what is sent next or for the FIN, to go together (send(2), MSG_MORE). */
+  sendMore(fd: number, at: number, length: number): number;
   /** `count` headers at `at`, laid out as `Batch` has them. Answers with how many datagrams came; never waits. */
   recvmmsg(fd: number, at: number, count: number): number;
   /** Answers with how many went: fewer than `count`, where the next one could not. */
@@ -99,6 +101,7 @@ export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ETIMEDOUT = 110;
 export const EINPROGRESS = 115;
+export const ECANCELED = 125;
 
 /** The process or the machine has run out of descriptors, or of memory for sockets. */
 export function isScarce(errno: number): boolean {

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../contracts.js';
 import { LINGER_LIMIT } from '../limits.js';
 import { ADDRESS_AT, ADDRESS_BYTES, COPY_AT, COPY_BYTES, LENGTH_AT } from './arena.js';
+import type { Names } from './client-names.js';
 import type { Descriptors, Watcher } from './descriptors.js';
 import { ROUNDS_AT_ONCE, WAITING_AT_MOST } from './native-limits.js';
 import type { News } from './protocol.js';
@@ -117,7 +118,7 @@ export class Wire implements Watcher, Unfinished {
   write(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     if (this.#waiting > WAITING_AT_MOST) {
-      this.#fail(ENOBUFS);
+      this.fail(ENOBUFS);
       return;
     }
     this.#out.push(bytes);
@@ -151,6 +152,18 @@ export class Wire implements Watcher, Unfinished {
     return this.#out.length === 0 ? NOTHING : this.#out.splice(0);
   }
 
+  /** Its events are its own again; what became of it in between shows when it is read from or written to. */
+  leave(): void {
+    this.#joined = null;
+  }
+
+  /** It is broken: gives the descriptor back, and tells. */
+  fail(errno: number): void {
+    const wasEnding = this.#stage === 'ending';
+    this.close('reset');
+    if (!wasEnding) this.#home.tell({ kind: 'fault', id: this.id, errno });
+  }
+
   /** connect(2): whether it came about is told by the socket's error. */
   #settle(): void {
     const error = this.#home.descriptors.option(this.fd, SOL_SOCKET, SO_ERROR);
@@ -176,7 +189,7 @@ export class Wire implements Watcher, Unfinished {
       if (got === -EAGAIN) return;
       if (got === -EINTR) continue;
       if (got < 0) {
-        this.#fail(-got);
+        this.fail(-got);
         return;
       }
       if (this.#stage === 'ending') {
@@ -205,7 +218,7 @@ export class Wire implements Watcher, Unfinished {
       if (sent === -EAGAIN) return;
       if (sent === -EINTR) continue;
       if (sent < 0) {
-        this.#fail(-sent);
+        this.fail(-sent);
         return;
       }
       this.#waiting -= sent;
@@ -219,20 +232,15 @@ export class Wire implements Watcher, Unfinished {
     descriptors.sys.shutdown(this.fd);
     this.#read();
   }
-
-  #fail(errno: number): void {
-    const wasEnding = this.#stage === 'ending';
-    this.close('reset');
-    if (!wasEnding) this.#home.tell({ kind: 'fault', id: this.id, errno });
-  }
 }
 
-/** The address that a socket has here, or a negated errno. */
-export function localOf({ sys, arena }: Descriptors, fd: number): Endpoint | number {
+/** The address that a socket has here, or a negated errno. `names`: of those that are asked for again and again. */
+export function localOf({ sys, arena }: Descriptors, fd: number, names?: Names): Endpoint | number {
   arena.setInt(LENGTH_AT, ADDRESS_BYTES);
   const asked = sys.getsockname(fd, ADDRESS_AT, LENGTH_AT);
   if (asked < 0) return asked;
   const length = arena.int(LENGTH_AT);
   if (length < 16) return -ECONNRESET;
+  if (names !== undefined) return names.at(arena.bytes, ADDRESS_AT);
   return endpointOf(arena.bytes.subarray(ADDRESS_AT, ADDRESS_AT + length));
 }

@@ -1,4 +1,4 @@
-import type { Leg } from '../contracts.js';
+import type { Heard, Leg } from '../contracts.js';
 import { joinSignals } from '../deadline.js';
 import type { Signal } from '../signal.js';
 import { bind } from './bind.js';
@@ -14,8 +14,14 @@ import { associate } from './udp/associate.js';
  *
  * `signal`: the proxy stops. `opened`: it has become a flow, which has bounds of its own.
  */
-export async function serveClient(leg: Leg, service: Service, signal: Signal, opened: () => void): Promise<void> {
-  const asked = await shakeHands(leg, service, signal);
+export async function serveClient(
+  leg: Leg,
+  service: Service,
+  signal: Signal,
+  opened: () => void,
+  heard?: Heard,
+): Promise<void> {
+  const asked = await shakeHands(leg, service, signal, heard);
   if (asked === null) return;
   const { command, target } = asked.request;
   switch (command) {

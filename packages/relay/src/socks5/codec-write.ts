@@ -27,7 +27,11 @@ export function writeVerdict(accepted: boolean): Uint8Array {
  */
 export function writeReply(reply: Reply, bound: Endpoint | null): Uint8Array {
   const place = placeOf(bound ?? NOWHERE);
-  return Uint8Array.of(SOCKS_VERSION, REPLIES[reply], 0, ...place);
+  const bytes = new Uint8Array(3 + place.length);
+  bytes[0] = SOCKS_VERSION;
+  bytes[1] = REPLIES[reply];
+  bytes.set(place, 3);
+  return bytes;
 }
 
 /** Tor's answer to RESOLVE_PTR: a name where others have an address. At most 255 characters, one byte each. */
@@ -54,8 +58,12 @@ export const LONGEST_PAYLOAD: number = LONGEST_DATAGRAM - LONGEST_DATAGRAM_HEADE
 const NOWHERE: Endpoint = { address: '0.0.0.0', port: 0 };
 
 /** ATYP, address and port. An address that cannot be written is all zeros. */
-function placeOf({ address, port }: Endpoint): readonly number[] {
-  const bytes = bytesOfAddress(address) ?? Uint8Array.of(0, 0, 0, 0);
-  const type = bytes.length === 4 ? ADDRESS_TYPES.ipv4 : ADDRESS_TYPES.ipv6;
-  return [type, ...bytes, port >> 8, port & 0xff];
+function placeOf({ address, port }: Endpoint): Uint8Array {
+  const bytes = bytesOfAddress(address) ?? new Uint8Array(4);
+  const place = new Uint8Array(1 + bytes.length + 2);
+  place[0] = bytes.length === 4 ? ADDRESS_TYPES.ipv4 : ADDRESS_TYPES.ipv6;
+  place.set(bytes, 1);
+  place[1 + bytes.length] = port >> 8;
+  place[2 + bytes.length] = port;
+  return place;
 }

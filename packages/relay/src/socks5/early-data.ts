@@ -46,7 +46,8 @@ export class EarlyData {
     while (held < EARLY_DATA_AT_MOST && !this.#stop.signal.aborted) {
       const bytes = await this.#leg.read(this.#stop.signal);
       if (bytes.isErr()) {
-        if (bytes.error.kind !== 'aborted') this.#gone.abort();
+        // `closed`: it is we who have ended it, and what we said last is still on its way.
+        if (bytes.error.kind !== 'aborted' && bytes.error.kind !== 'closed') this.#gone.abort();
         return;
       }
       if (bytes.value === null) return;

@@ -1,4 +1,4 @@
-import type { Leg } from '../contracts.js';
+import type { Heard, Leg } from '../contracts.js';
 import { startDeadline } from '../deadline.js';
 import type { Signal } from '../signal.js';
 import type { Request } from './codec.js';
@@ -13,17 +13,28 @@ export interface Asked {
   readonly rest: Uint8Array;
 }
 
-/** Runs the session on a connection. Null: nothing came of it, and the connection is closed or about to be. */
-export async function shakeHands(leg: Leg, service: Service, signal: Signal): Promise<Asked | null> {
-  const deadline = startDeadline(service.clock, HANDSHAKE_LIMIT, 'SOCKS5 handshake', signal);
-  const asked = await converse(leg, service, deadline.signal);
+/**
+ * Runs the session on a connection, from where an engine has left it. Null: nothing came of it, and the connection is
+ * closed or about to be.
+ */
+export async function shakeHands(
+  leg: Leg,
+  service: Service,
+  signal: Signal,
+  { isGreeted, age }: Heard = UNHEARD,
+): Promise<Asked | null> {
+  const deadline = startDeadline(service.clock, HANDSHAKE_LIMIT - age, 'SOCKS5 handshake', signal);
+  const method = service.gatekeeper === null ? 'none' : 'password';
+  const asked = await converse(leg, service, openSession(method, isGreeted), deadline.signal);
   if (deadline.expired) service.counters.failed('timed_out');
   deadline.end();
   return asked;
 }
 
-async function converse(leg: Leg, service: Service, signal: Signal): Promise<Asked | null> {
-  let session = openSession(service.gatekeeper === null ? 'none' : 'password');
+const UNHEARD: Heard = { isGreeted: false, age: 0 };
+
+async function converse(leg: Leg, service: Service, opened: Session, signal: Signal): Promise<Asked | null> {
+  let session = opened;
   for (;;) {
     const bytes = await leg.read(signal);
     if (bytes.isErr()) {

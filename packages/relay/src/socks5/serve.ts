@@ -5,22 +5,24 @@ import { permits } from '../access/destinations.js';
 import { Gatekeeper } from '../access/gatekeeper.js';
 import { ownAddresses } from '../access/own-addresses.js';
 import { readUsersFile, type UsersFault } from '../access/users-file.js';
-import type { Endpoint, Engine, Flows, Leg, Listening, Ways } from '../contracts.js';
+import type { Endpoint, Engine, Flows, FlowsAfter, Heard, Leg, Listening, Ways } from '../contracts.js';
 import { Dialer } from '../names/dial.js';
 import { dnsResolver } from '../names/dns-resolver.js';
 import type { Resolver } from '../names/resolver.js';
-import { CallOff } from '../signal.js';
+import { CallOff, type Signal } from '../signal.js';
 import { serveClient } from './client.js';
 import { Counters, type Socks5Counts } from './counters.js';
 import type { Socks5Error } from './error.js';
 import { Opening } from './opening.js';
+import { PlainClients } from './plain.js';
 import type { Service } from './service.js';
-import type { Socks5Settings } from './settings.js';
+import { HEARD_AT_MOST, HEARD_FOR, type Socks5Settings } from './settings.js';
 
 export interface Socks5Options {
   readonly engine: Engine;
   readonly ways: Ways;
-  readonly flows: Flows;
+  /** One that takes flows on which have begun lets an engine connect clients by itself. */
+  readonly flows: Flows | FlowsAfter;
   readonly settings: Socks5Settings;
   readonly log: Logger;
   /** Left out: as the settings say. */
@@ -58,7 +60,7 @@ async function serve(options: Socks5Options): Promise<Result<Socks5Server, Socks
   const server = new Server(service, settings, options.log, place);
   const listening = await engine.listen(settings.listen, server.accept);
   if (listening.isErr()) return err({ kind: 'listen', at: settings.listen, error: listening.error });
-  server.listening = listening.value;
+  server.begin(listening.value, options.flows);
   place.local = listening.value.local;
   return ok(server);
 }
@@ -98,8 +100,9 @@ class Server implements Socks5Server {
   readonly #opening = new Opening();
   /** What calls off each who is being served, and what resolves once they are not any more. */
   readonly #clients = new Map<CallOff, Promise<void>>();
+  #plain: PlainClients | null = null;
   #closed = false;
-  listening: Listening | null = null;
+  #listening: Listening | null = null;
 
   constructor(service: Service, settings: Socks5Settings, log: Logger, place: Place) {
     this.#service = service;
@@ -112,19 +115,27 @@ class Server implements Socks5Server {
     return this.#place.local;
   }
 
-  readonly accept = (leg: Leg): void => {
-    const { counters } = this.#service;
-    counters.clients += 1;
-    const client = leg.remote.address;
-    const allowed = admitsClient(this.#settings.allowClients, client);
-    const leave = allowed && !this.#closed ? this.#opening.enter(client) : null;
-    if (leave === null) {
-      counters.refused(allowed ? 'too_many' : 'not_allowed');
-      leg.reset();
-      return;
-    }
-    const stop = new CallOff();
-    this.#clients.set(stop, this.#serve(leg, stop, leave));
+  /** Where the engine hears clients by itself, it is told which: none who has to show a password. */
+  begin(listening: Listening, flows: Flows | FlowsAfter): void {
+    this.#listening = listening;
+    if (listening.shakeHands === undefined || this.#service.gatekeeper !== null || !('openAfter' in flows)) return;
+    this.#plain = new PlainClients(this.#service, flows, {
+      enter: (client) => this.#enter(client),
+      serve: (leg, leave, work) => this.#serve(leg, leave, work),
+    });
+    const { asked } = this.#plain;
+    listening.shakeHands({
+      clients: this.#settings.allowClients,
+      patience: HEARD_FOR,
+      atOnce: HEARD_AT_MOST,
+      asked,
+    });
+  }
+
+  readonly accept = (leg: Leg, heard?: Heard): void => {
+    const leave = this.#enter(leg.remote.address);
+    if (leave === null) leg.reset();
+    else this.#serve(leg, leave, (signal) => serveClient(leg, this.#service, signal, leave, heard));
   };
 
   counts(): Socks5Counts {
@@ -139,17 +150,35 @@ class Server implements Socks5Server {
   }
 
   async close(): Promise<void> {
-    const freed = this.listening?.close();
+    const freed = this.#listening?.close();
     this.#closed = true;
     for (const stop of this.#clients.keys()) stop.abort();
+    const ended = this.#plain?.close();
     await freed;
+    await ended;
     await Promise.all(this.#clients.values());
   }
 
+  /** Null: the client is turned away. */
+  #enter(client: string): (() => void) | null {
+    const { counters } = this.#service;
+    counters.clients += 1;
+    const allowed = admitsClient(this.#settings.allowClients, client);
+    const leave = allowed && !this.#closed ? this.#opening.enter(client) : null;
+    if (leave === null) counters.refused(allowed ? 'too_many' : 'not_allowed');
+    return leave;
+  }
+
+  #serve(leg: Leg, leave: () => void, work: (signal: Signal) => Promise<void>): void {
+    const stop = new CallOff();
+    if (this.#closed) stop.abort();
+    this.#clients.set(stop, this.#work(leg, leave, stop, work));
+  }
+
   /** Nothing in there rejects; should it all the same, one client is lost and not all of them. */
-  async #serve(leg: Leg, stop: CallOff, leave: () => void): Promise<void> {
+  async #work(leg: Leg, leave: () => void, stop: CallOff, work: (signal: Signal) => Promise<void>): Promise<void> {
     try {
-      await serveClient(leg, this.#service, stop, leave);
+      await work(stop);
     } catch (defect) {
       this.#log.log('error', 'SOCKS5: a client was lost to a fault of ours', { defect: String(defect) });
       leg.reset();

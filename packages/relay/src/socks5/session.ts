@@ -37,8 +37,9 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-export function openSession(method: Session['method']): Session {
-  return { phase: 'greeting', method, pending: NOTHING };
+/** `isGreeted`: its greeting was read and `none` was chosen, by somebody else; its request comes next. */
+export function openSession(method: Session['method'], isGreeted = false): Session {
+  return { phase: isGreeted ? 'request' : 'greeting', method, pending: NOTHING };
 }
 
 /** The client has sent something. */
