@@ -2,7 +2,7 @@ import type { ConfigOf, DriverError } from '@hurricane/core';
 import { err, ok, okAsync, type Result, type ResultAsync, safeTry } from 'neverthrow';
 import { type Interface, readInterface } from './interface.js';
 import { christen, isMarked, markIn } from './ownership.js';
-import { type Ends, hasEnds, makeSit, turnSit } from './sit.js';
+import { type Ends, hasEnds, makeSit, removeRenamed, turnSit } from './sit.js';
 import type { Undo } from './undo.js';
 import { findCarrier, startCarrier, type UserspaceDeps } from './userspace-6in4.js';
 
@@ -53,8 +53,9 @@ export function carry(
       if (carrier === 'none') return err<Carried, DriverError>(taken(found, `${found.kind ?? 'hardware'} interface`));
       if (carrier === 'right') return ours(yield* named(deps, found, signal), []);
     }
-    const before = deps.lastSit.get(tunnel.iface) ?? null;
-    const made = found === null ? yield* makeSit(runner, ends, before, note, signal) : 'no_sit_here';
+    // Ours may be there by another name: then it is in the way of the new one, or, with other ends, left over by it.
+    if (found === null) yield* removeRenamed(runner, deps.lastSit.get(tunnel.iface) ?? null, signal);
+    const made = found === null ? yield* makeSit(runner, ends, note, signal) : 'no_sit_here';
     if (made === 'no_sit_here') yield* startCarrier(deps, ends, note, signal);
     const fresh = yield* readInterface(runner, ends.iface, signal);
     if (fresh === null) return err<Carried, DriverError>({ kind: 'interface_missing', iface: ends.iface });

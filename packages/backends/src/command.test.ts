@@ -1,3 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { OUTPUT_LIMIT, systemRunner } from './command.js';
 import { launchProgram } from './launch.js';
@@ -81,6 +84,20 @@ describe('running a program', () => {
     });
   });
 
+  it('has all that was printed by a program that ended just before we were held up', async () => {
+    const child = Object.assign(new EventEmitter(), { stdout: new PassThrough(), stderr: new PassThrough() });
+    const answer = systemRunner(() => child as unknown as ChildProcess).run(['ip'], live());
+
+    setImmediate(() => {
+      child.emit('exit', 0);
+      // As the kernel does it: what the pipe holds is read at the first look after that.
+      setImmediate(() => child.stdout.write('printed'));
+      standStill(500);
+    });
+
+    expect((await answer)._unsafeUnwrap()).toEqual({ exitCode: 0, stdout: 'printed', stderr: '' });
+  });
+
   it('does not wait for a child that keeps the output open', async () => {
     const script = "require('child_process').spawn('sleep', ['3'], { stdio: 'inherit' }).unref(); console.log('done')";
     const since = performance.now();
@@ -98,4 +115,9 @@ function isGroupAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** As a process does that is stopped, or that gets no processor. */
+function standStill(millis: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
 }

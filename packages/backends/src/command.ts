@@ -83,7 +83,8 @@ function finish(
     child.on('error', (cause) => settle(err(spawnFault(argv, cause))));
     child.on('close', (exitCode) => settle(ok({ exitCode, ...output() })));
     child.on('exit', (exitCode) => {
-      drain = setTimeout(() => settle(ok({ exitCode, ...output() })), DRAIN);
+      // Where this process was held up, what was printed still waits to be read: a look at the pipes comes first.
+      drain = setTimeout(() => setImmediate(() => settle(ok({ exitCode, ...output() }))), DRAIN);
     });
   });
 }

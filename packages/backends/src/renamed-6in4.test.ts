@@ -19,6 +19,16 @@ describe('a 6in4 interface of ours that somebody has given another name', () => 
     expect([...host.kernel.links.keys()]).not.toContain('old0');
   });
 
+  it('is not left behind when the one made anew leaves from another address', async () => {
+    const host = new FakeHost();
+    const { he_6in4 } = driversOn(host);
+    await rename(host, he_6in4);
+
+    (await he_6in4.up({ ...tunnel, local: '192.0.2.99' }, live()))._unsafeUnwrap();
+
+    expect([...host.kernel.links.keys()]).not.toContain('old0');
+  });
+
   it('goes with its tunnel', async () => {
     const host = new FakeHost();
     const { he_6in4 } = driversOn(host);

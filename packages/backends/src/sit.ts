@@ -24,13 +24,10 @@ const TTL = '255';
 /**
  * Makes a `sit` interface in the group that says it is ours. Always with `remote`: without, the kernel
  * takes 6in4 packets from anybody. A kernel that lacks them says so and is left as it was.
- *
- * `before`: the kernel's number of the one that it had last; it is in the way if somebody has given it another name.
  */
 export function makeSit(
   runner: CommandRunner,
   ends: Ends,
-  before: number | null,
   note: (undo: Undo) => void,
   signal: AbortSignal,
 ): ResultAsync<SitOutcome, DriverError> {
@@ -39,10 +36,7 @@ export function makeSit(
     const finished = yield* runner.run(argv, signal);
     if (/Unknown device type|Operation not supported/.test(finished.stderr)) return answer('no_sit_here');
     // The name was free a moment ago, so it is the pair of addresses that is taken (ipip6_newlink in sit.c).
-    if (isTaken(finished)) {
-      if (yield* removeRenamed(runner, before, signal)) return makeSit(runner, ends, null, note, signal);
-      return err<SitOutcome, DriverError>(yield* twinOf(runner, ends, signal));
-    }
+    if (isTaken(finished)) return err<SitOutcome, DriverError>(yield* twinOf(runner, ends, signal));
     // Whatever it said, it may have been made.
     note(() => removeLink(runner, ends.iface, signal));
     if (finished.exitCode !== 0) return err<SitOutcome, DriverError>(faultOf(argv, finished));
@@ -84,20 +78,20 @@ export function turnSit(
 
 /**
  * Removes the interface with that number of the kernel's if it is a `sit` that says it is ours: the number stays with
- * it whatever it is called. Resolves to whether there was one.
+ * it whatever it is called.
  */
 export function removeRenamed(
   runner: CommandRunner,
   index: number | null,
   signal: AbortSignal,
-): ResultAsync<boolean, DriverError> {
-  if (index === null) return okAsync(false);
+): ResultAsync<void, DriverError> {
+  if (index === null) return okAsync(undefined);
   return allSits(runner, signal).andThen((rows) => {
     const row = rows.find((each) => numberOf(each, 'ifindex') === index);
     const name = row === undefined ? null : textOf(row, 'ifname');
-    if (row === undefined || name === null) return okAsync(false);
-    if (!isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return okAsync(false);
-    return removeLink(runner, name, signal).map(() => true);
+    if (row === undefined || name === null) return okAsync(undefined);
+    if (!isMarked({ alias: textOf(row, 'ifalias'), group: textOf(row, 'group') })) return okAsync(undefined);
+    return removeLink(runner, name, signal);
   });
 }
 
