@@ -43,6 +43,18 @@ describe('a step', () => {
     expect(typesOf(effects)).toEqual(['failed_over', 'apply_route', 'measure']);
   });
 
+  it('moves traffic before it begins another kind of probing', async () => {
+    const stage = await Stage.running({ config });
+
+    stage.world.cut('he');
+    await stage.run(5_000);
+
+    const moves = stage.steps.map(({ effects }) => typesOf(effects)).filter((types) => types.includes('apply_route'));
+    const probing = moves.filter((types) => types.includes('probe'));
+    expect(probing).not.toEqual([]);
+    for (const types of probing) expect(types.indexOf('apply_route')).toBeLessThan(types.indexOf('probe'));
+  });
+
   it.each<Event>([
     { type: 'tunnel_raised', tunnel: 'he', epoch: 0, reading: reading() },
     { type: 'tunnel_lowered', tunnel: 'he', epoch: 0 },

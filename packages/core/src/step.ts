@@ -41,11 +41,13 @@ export function step(
   // What happened is told before what was decided upon it.
   const heard: Effect[] = [];
   const changed: Effect[] = [];
+  // What moves traffic goes before what only looks: to begin to probe is to start a program, which takes milliseconds.
+  const decided: Effect[] = [];
   const wanted: Effect[] = [];
   const recorded = stateInShape(record(state, event, now, into(heard)));
-  const settled = stateInShape(settle(state, recorded, now, into(wanted)));
+  const settled = stateInShape(settle(state, recorded, now, into(decided), into(wanted)));
   announceChanges(state, settled, now, into(changed));
-  return { state: settled, effects: [...heard, ...changed, ...wanted] };
+  return { state: settled, effects: [...heard, ...changed, ...decided, ...wanted] };
 }
 
 /** When `step` next has something to do without being told anything. Always later than the step just taken at `now`. */
@@ -118,12 +120,12 @@ function record(state: State, event: Event, now: Instant, emit: Emit): State {
   }
 }
 
-function settle(before: State, recorded: State, now: Instant, emit: Emit): State {
+function settle(before: State, recorded: State, now: Instant, decide: Emit, emit: Emit): State {
   // A stopped gateway asks nothing of anybody: what it hears is only put on record.
   if (recorded.phase === 'stopped') return withoutGone(recorded);
-  const state = settleStandIn(expireSweep(expireRoute(recorded, now, emit), now), emit);
+  const state = settleStandIn(expireSweep(expireRoute(recorded, now, decide), now), emit);
   const moved = settleTunnels(before.tunnels, state, now, emit);
-  const routed = settleDecision(before, moved.settled.whole ? withoutGone(moved) : moved, now, emit);
+  const routed = settleDecision(before, moved.settled.whole ? withoutGone(moved) : moved, now, decide);
   const kept = settleFlows(settleUpkeep(routed, now, emit), emit);
   return settleStop(settleMeter(before, kept, now, emit), emit);
 }
