@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Ticks of /proc/PID/stat: a hundred a second (sysconf(3), _SC_CLK_TCK). */
 const TICK_MS = 10;
@@ -13,6 +15,23 @@ const living = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of living) child.kill();
 });
+// Numbers of signal(7): what a shell expects of a program that a signal has ended.
+process.once('SIGHUP', () => process.exit(128 + 1));
+process.once('SIGINT', () => process.exit(128 + 2));
+process.once('SIGTERM', () => process.exit(128 + 15));
+
+/** Ends with the bench, if not before. */
+export function tied(child: ChildProcess): void {
+  living.add(child);
+  child.once('exit', () => living.delete(child));
+}
+
+/** A folder that goes with the bench. */
+export function folderFor(bench: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${bench}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** Starts a program on one processor, and waits until it listens. `isThere`: for what nobody can connect to. */
 export async function listening(
@@ -24,7 +43,7 @@ export async function listening(
 ): Promise<ChildProcess> {
   const child = spawn('taskset', ['-c', `${cpu}`, ...argv], { stdio: 'ignore' });
   const until = performance.now() + LISTENING_LIMIT_MS;
-  living.add(child);
+  tied(child);
   while (!(await isThere(host, port))) {
     if (performance.now() > until || child.exitCode !== null) throw new Error(`${argv.join(' ')} does not listen`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -39,7 +58,6 @@ export async function ended(child: ChildProcess): Promise<void> {
   child.kill();
   await gone;
   for (const pid of children) if (statOf(pid) !== null) process.kill(pid);
-  living.delete(child);
 }
 
 /** Processor time of a process and all its children, also of those that have ended, in milliseconds. */
@@ -75,7 +93,8 @@ function statOf(pid: number): { readonly parent: number; readonly cpu: number } 
   }
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+/** Whether a TCP connection can be made. */
+export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

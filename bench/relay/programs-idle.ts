@@ -16,7 +16,8 @@ const SETTLED_MS = 1_000;
 export async function idleCost(pid: number, load: readonly string[], port: number, count: number): Promise<IdleCost> {
   const before = memoryOf(pid);
   const [program = '', ...argv] = load;
-  const holder = spawn(program, [...argv, 'idle', `${port}`, `${count}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const words = [...argv, 'idle', '::1', `${port}`, `${count}`];
+  const holder = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [said] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
   if (typeof said === 'number') throw new Error(`${count} connections could not be held`);
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));

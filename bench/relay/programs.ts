@@ -1,17 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { compiledLoad, doneIn, on } from './load.js';
-import { cpuOf, ended, isBound, listening } from './processes.js';
+import { cpuOf, ended, folderFor, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
 import { type Peer, peersIn } from './programs-peers.js';
 
 // The SOCKS5 proxy and UDP mappings beside the programs that do the same, and what an idle connection through a TCP
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
-// Needs gcc (load.c), taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
+// Needs gcc, taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
 // Takes about four minutes; prints one table in Markdown.
 // ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=SOCKS5 measures what has that in its name.
 
@@ -47,13 +45,17 @@ interface Test {
   readonly counts: 'done' | 'bytes';
   /** Where the relay listens. `udp`: to datagrams, on [::1]. */
   readonly host: string | 'udp';
-  /** But for its last argument, the time. */
+  readonly warmUp: readonly (string | number)[];
   readonly load: readonly (string | number)[];
   readonly ours: readonly Peer[];
   readonly peers: readonly Peer[];
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
+/** Whether the environment names it, or nothing. */
+const isAsked = (what: string): boolean => what.includes(process.env['ONLY'] ?? '');
+
+const SHORT = 'SOCKS5, short connections';
+const folder = folderFor('bench-programs');
 const load = await compiledLoad(folder);
 const program = await bundled(folder);
 const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
@@ -61,32 +63,27 @@ const both = [ours.stream, ours.native];
 
 const v4 = '127.0.0.1';
 const rate = { unit: '/s', perUnit: 'ms CPU', scale: 1, counts: 'done' } as const;
-const echo = (peers: number): Test => ({
-  ...rate,
-  what: `UDP mapping, ${peers} peer${peers === 1 ? '' : 's'}`,
-  host: 'udp',
-  load: ['echo', PORT, peers],
-  ours: both,
-  peers: datagrams,
+const timed = (...argv: readonly (string | number)[]): Pick<Test, 'warmUp' | 'load'> => ({
+  warmUp: [...argv, WARM_UP_MS],
+  load: [...argv, MS],
 });
+const proxied = { ...rate, host: v4, ours: both } as const;
+const mapped = { ...rate, host: 'udp', ours: both, peers: datagrams } as const;
 const TESTS: readonly Test[] = [
+  { ...proxied, what: SHORT, ...timed('socks-rate', PORT, TCP, CLIENTS), peers: socks5 },
   {
-    ...{ ...rate, what: 'SOCKS5, short connections', host: v4, load: ['rate', PORT, TCP, CLIENTS] },
-    ...{ ours: both, peers: socks5 },
+    ...{ ...proxied, what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes' },
+    ...{ ...timed('socks-read', PORT, TCP), peers: socks5 },
   },
-  {
-    ...{ what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes', host: v4 },
-    load: ['bulk', PORT, TCP],
-    ...{ ours: both, peers: socks5 },
-  },
-  echo(1),
-  echo(CLIENTS),
+  ...[1, CLIENTS].map((count): Test => {
+    const what = `UDP mapping, ${count} peer${count === 1 ? '' : 's'}`;
+    return { ...mapped, what, ...timed('echo', '::1', PORT, count) };
+  }),
 ];
 
 const before = loadavg()[0] ?? Number.NaN;
-const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', `${TCP}`, `${UDP}`], v4, TCP);
+const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', v4, `${TCP}`, `${UDP}`], v4, TCP);
 const rows: string[][] = [];
-const isAsked = (what: string): boolean => what.includes(process.env['ONLY'] ?? '');
 for (const test of TESTS.filter(({ what }) => isAsked(what))) rows.push(...(await compared(test)));
 for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThere) : []) {
   const relay = await started(peer, '::1');
@@ -103,8 +100,7 @@ for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThe
   await ended(relay);
 }
 await ended(target);
-await rm(folder, { recursive: true });
-console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost', 'processor'], rows));
+console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost at most', 'processor'], rows));
 const versions = [...both, ...socks5, ...datagrams, ...idle].map(
   ({ name, version }) => `${name} ${version ?? 'not installed'}`,
 );
@@ -122,13 +118,14 @@ async function compared(test: Test): Promise<string[][]> {
     figures.has(own.name) && own.name !== name ? (median(own.name, 'amount') / median(name, 'amount')).toFixed(2) : '';
   return present.map(({ name }) => {
     const cpu = median(name, 'cpu');
+    const amount = median(name, 'amount');
     return [
       test.what,
       name,
-      `${short(median(name, 'amount'))} ${test.unit}`,
+      `${short(amount)} ${test.unit}`,
       ratio(ours.stream, name),
       ratio(ours.native, name),
-      `${median(name, 'lost')}`,
+      `${Math.max(...(figures.get(name) ?? []).map(({ lost }) => lost))}`,
       Number.isNaN(cpu) ? '' : `${short(cpu)} ${test.perUnit}`,
     ];
   });
@@ -136,9 +133,9 @@ async function compared(test: Test): Promise<string[][]> {
 
 async function through(peer: Peer, test: Test): Promise<Figure> {
   const relay = await started(peer, test.host);
-  await loaded([...test.load, WARM_UP_MS]);
+  await loaded(test.warmUp);
   const since = cpuOf(relay.pid ?? 0);
-  const run = doneIn(await loaded([...test.load, MS]));
+  const run = doneIn(await loaded(test.load));
   const used = cpuOf(relay.pid ?? 0) - since;
   await ended(relay);
   const amount = run[test.counts] / test.scale;
