@@ -3,13 +3,15 @@ import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { compiledLoad } from './load.js';
+import { laidPath, missingForPath } from './path.js';
 import { LOOPBACK, type Place } from './place.js';
 import { cpuOf, ended, folderFor, listening } from './processes.js';
 import { ANSWER_PORT, BULK_PORT, IPERF_PORT, LOAD_CPU, type Test, testsWith } from './tests.js';
 
-// A mapping on each of the relay's engines beside the programs that do the same, on loopback. The relay has one
-// processor, load and target share the other, and the candidates take turns. Needs gcc, iperf3, wrk, taskset and nginx;
-// HAProxy and socat where they are installed (Debian packages). Takes about nine minutes; prints one table in Markdown.
+// A mapping on each of the relay's engines beside the programs that do the same, on loopback and on a path of packets
+// as small as a tunnel's. The relay has one processor, load and target share the other, and the candidates take turns.
+// Needs gcc, iperf3, wrk, taskset and nginx; HAProxy and socat where they are installed, and for the path root and
+// ethtool (Debian packages). Takes about fifteen minutes; prints one table in Markdown.
 //
 // Less of it: `ROWS=short,small RELAYS=native,HAProxy ROUNDS=3 npm run bench:relay`, by parts of their names.
 
@@ -20,10 +22,12 @@ const WARM_UP_SECONDS = 1;
 const RELAY_CPU = 1;
 const RELAY_PORT = 27_001;
 
-/** How much came through, and what the relay took for one unit of it, in milliseconds of processor time. */
+/** What came through, how long it took, and what the relay took for one unit of it, in ms of processor time. */
 interface Figure {
   readonly amount: number;
   readonly cpu: number;
+  readonly p50: number;
+  readonly p99: number;
 }
 
 /** What others are compared with. */
@@ -42,7 +46,9 @@ const present = all.filter(({ name, version }) => version !== null && isAsked('R
 const before = loadavg()[0] ?? Number.NaN;
 const asked = testsWith(load).filter(({ what }) => isAsked('ROWS', what));
 const rows: string[][] = [];
-await onLoopback(asked);
+const notes: string[] = [];
+await onLoopback(asked.filter(({ onPath }) => onPath === undefined));
+await onPath(asked.filter(({ onPath }) => onPath === true));
 console.log(
   tableOf(
     ['what', 'relay', 'median', 'of HAProxy', 'of tuned', 'of direct', 'processor', 'of HAProxy', 'of tuned'],
@@ -51,7 +57,8 @@ console.log(
 );
 const versions = all.map(({ name, version }) => `${name} ${version ?? 'not installed'}`).join(', ');
 const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
-console.log(`\n${versions}. Load average of a minute: ${loads[0]} before, ${loads[1]} after.`);
+notes.push(`${versions}. Load average of a minute: ${loads[0]} before, ${loads[1]} after.`);
+console.log(`\n${notes.join('\n')}`);
 
 async function onLoopback(tests: readonly Test[]): Promise<void> {
   if (tests.length === 0) return;
@@ -63,6 +70,20 @@ async function onLoopback(tests: readonly Test[]): Promise<void> {
   ];
   for (const test of tests) rows.push(...(await compared(test, LOOPBACK)));
   for (const target of targets) await ended(target);
+}
+
+async function onPath(tests: readonly Test[]): Promise<void> {
+  const missing = tests.length === 0 ? null : missingForPath();
+  for (const { what } of missing === null ? [] : tests) notes.push(`${what}: left out, ${missing}`);
+  if (tests.length === 0 || missing !== null) return;
+  const path = await laidPath();
+  // For the relay on 127.0.0.1, for who comes without one on the path's address.
+  const argv = [...path.here, load, 'target', '::', `${BULK_PORT}`, `${BULK_PORT}`];
+  const target = await listening(LOAD_CPU, argv, path.direct, BULK_PORT, path.isHeard);
+  for (const test of tests) rows.push(...(await compared(test, path)));
+  notes.push(`On the path: ${path.packet().toFixed(0)} B of a frame on average.`);
+  await ended(target);
+  await path.remove();
 }
 
 async function compared(test: Test, place: Place): Promise<string[][]> {
@@ -83,9 +104,15 @@ async function compared(test: Test, place: Place): Promise<string[][]> {
   const ratios = (name: string, of: keyof Figure): string[] => [PEER, TUNED].map((to) => ratio(name, to, of));
   const rowOf = (name: string, what: string, of: keyof Figure, unit: string): string[] => [
     ...[what, name, cell(name, of, unit), ...ratios(name, of), ratio(name, DIRECT, of)],
-    ...[cell(name, 'cpu', test.perUnit), ...ratios(name, 'cpu')],
+    ...(of === 'amount' ? [cell(name, 'cpu', test.perUnit), ...ratios(name, 'cpu')] : ['', '', '']),
   ];
-  return [...figures.keys()].map((name) => rowOf(name, test.what, 'amount', test.unit));
+  const names = [...figures.keys()];
+  const isTimed = !Number.isNaN(median(DIRECT, 'p50'));
+  return [
+    ...names.map((name) => rowOf(name, test.what, 'amount', test.unit)),
+    ...(isTimed ? names.map((name) => rowOf(name, `${test.what}, p50`, 'p50', 'µs')) : []),
+    ...(isTimed ? names.map((name) => rowOf(name, `${test.what}, p99`, 'p99', 'µs')) : []),
+  ];
 }
 
 async function through(candidate: Candidate, test: Test, place: Place): Promise<Figure> {
@@ -99,6 +126,6 @@ async function through(candidate: Candidate, test: Test, place: Place): Promise<
   return figureOf(run, candidate.forks === true ? Number.NaN : cpu);
 }
 
-function figureOf({ perSecond }: Awaited<ReturnType<Test['run']>>, cpu: number): Figure {
-  return { amount: perSecond, cpu };
+function figureOf({ perSecond, p50, p99 }: Awaited<ReturnType<Test['run']>>, cpu: number): Figure {
+  return { amount: perSecond, cpu, p50: p50 ?? Number.NaN, p99: p99 ?? Number.NaN };
 }
