@@ -38,7 +38,7 @@ export function candidates(folder: string, ours: string, hasNative: boolean): re
     own('stream', ['stream']),
     own('native', ['native']),
     haproxy('HAProxy', { global: '', defaults: '' }),
-    haproxy('HAProxy tuned', SPLICING, ['bulk']),
+    haproxy('HAProxy tuned', SPLICING, ['bulk', 'round trips']),
     {
       name: 'nginx stream',
       version: said(['nginx', '-v'], /nginx\/(\S+)/),

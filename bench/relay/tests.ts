@@ -35,12 +35,15 @@ export interface Test {
 export function testsWith(load: string): readonly Test[] {
   const toBulk = { unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT } as const;
   const toAnswerer = { unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT } as const;
+  const toEcho = { unit: '/s', perUnit: 'ms CPU', target: BULK_PORT } as const;
   return [
     { ...toBulk, what: 'bulk, 1 stream', run: bulk(load, 1) },
     { ...toBulk, what: 'bulk, 64 streams', run: bulk(load, 64) },
     { ...toBulk, what: 'bulk by iperf3, 1 stream', target: IPERF_PORT, run: iperf3(1) },
     { ...toAnswerer, what: 'short connections', run: requests('close') },
     { ...toAnswerer, what: 'small messages, 64 connections', run: requests(null) },
+    { ...toEcho, what: 'round trips, 64 connections', run: talk(load, 64) },
+    { ...toEcho, what: 'round trips, 1 connection', run: talk(load, 1) },
     { ...toBulk, what: 'bulk by packets of 1480 B, 1 stream', onPath: true, run: bulk(load, 1) },
   ];
 }
@@ -51,6 +54,15 @@ function bulk(load: string, streams: number): Test['run'] {
     const argv = [...there, load, 'read', host, `${port}`, `${streams}`, `${seconds * 1_000}`];
     const { bytes, ms } = doneIn(await on(LOAD_CPU, argv));
     return { perSecond: bytes / 1e6 / ms, total: bytes / 1e9 };
+  };
+}
+
+/** Messages of 64 B, each sent once the one before is back, and each timed. */
+function talk(load: string, connections: number): Test['run'] {
+  return async (host, port, seconds, { there }) => {
+    const argv = [...there, load, 'talk', host, `${port}`, `${connections}`, `${seconds * 1_000}`];
+    const { done, ms, p50, p99 } = doneIn(await on(LOAD_CPU, argv));
+    return { perSecond: (done / ms) * 1_000, total: done, p50, p99 };
   };
 }
 
