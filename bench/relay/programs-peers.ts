@@ -16,6 +16,8 @@ export interface Peer {
 export interface Peers {
   readonly ours: Readonly<Record<'stream' | 'native', Peer>>;
   readonly socks5: readonly Peer[];
+  /** Those of them that take datagrams as well. */
+  readonly associations: readonly Peer[];
   readonly datagrams: readonly Peer[];
   readonly idle: readonly Peer[];
 }
@@ -53,6 +55,7 @@ export function peersIn(folder: string, ours: string, hasNative: boolean): Peers
       },
       dante,
     ],
+    associations: [dante],
     datagrams: [
       nginx('nginx-udp', (port, _tcp, udp) => `server { listen [::1]:${port} udp; proxy_pass 127.0.0.1:${udp}; }`),
       {

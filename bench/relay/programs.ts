@@ -5,12 +5,13 @@ import { bundled, HAS_NATIVE } from './bundled.js';
 import { compiledLoad, doneIn, on } from './load.js';
 import { cpuOf, ended, folderFor, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
+import { npmPeersIn } from './programs-npm.js';
 import { type Peer, peersIn } from './programs-peers.js';
 
 // The SOCKS5 proxy and UDP mappings beside the programs that do the same, and what an idle connection through a TCP
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
-// Needs gcc, taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
-// Takes about four minutes; prints one table in Markdown.
+// Needs gcc, taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed, and what npm
+// installs into a folder of its own for as long as this runs. Takes about nine minutes; prints one table in Markdown.
 // ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=SOCKS5 measures what has that in its name.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
@@ -58,7 +59,8 @@ const SHORT = 'SOCKS5, short connections';
 const folder = folderFor('bench-programs');
 const load = await compiledLoad(folder);
 const program = await bundled(folder);
-const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
+const { ours, socks5, associations, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
+const npm = isAsked(SHORT) ? await npmPeersIn(folder) : [];
 const both = [ours.stream, ours.native];
 
 const v4 = '127.0.0.1';
@@ -70,11 +72,19 @@ const timed = (...argv: readonly (string | number)[]): Pick<Test, 'warmUp' | 'lo
 const proxied = { ...rate, host: v4, ours: both } as const;
 const mapped = { ...rate, host: 'udp', ours: both, peers: datagrams } as const;
 const TESTS: readonly Test[] = [
-  { ...proxied, what: SHORT, ...timed('socks-rate', PORT, TCP, CLIENTS), peers: socks5 },
+  { ...proxied, what: SHORT, ...timed('socks-rate', PORT, TCP, CLIENTS), peers: [...socks5, ...npm] },
   {
     ...{ ...proxied, what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes' },
     ...{ ...timed('socks-read', PORT, TCP), peers: socks5 },
   },
+  {
+    ...{ ...proxied, what: `SOCKS5, small messages, ${CLIENTS} connections` },
+    ...{ ...timed('socks-talk', PORT, TCP, CLIENTS), peers: socks5 },
+  },
+  ...[1, CLIENTS].map((count): Test => {
+    const what = `SOCKS5, UDP, ${count} association${count === 1 ? '' : 's'}`;
+    return { ...proxied, what, ...timed('socks-echo', PORT, UDP, count), peers: associations };
+  }),
   ...[1, CLIENTS].map((count): Test => {
     const what = `UDP mapping, ${count} peer${count === 1 ? '' : 's'}`;
     return { ...mapped, what, ...timed('echo', '::1', PORT, count) };
@@ -96,12 +106,15 @@ for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThe
     '',
     '',
     `${base.toFixed(0)} MB before`,
+    '',
+    '',
   ]);
   await ended(relay);
 }
 await ended(target);
-console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost at most', 'processor'], rows));
-const versions = [...both, ...socks5, ...datagrams, ...idle].map(
+const ofOurs = ['stream to it', 'native to it'];
+console.log(tableOf(['what', 'relay', 'median', ...ofOurs, 'lost at most', 'processor', ...ofOurs], rows));
+const versions = [...both, ...socks5, ...npm, ...datagrams, ...idle].map(
   ({ name, version }) => `${name} ${version ?? 'not installed'}`,
 );
 const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
@@ -114,8 +127,12 @@ async function compared(test: Test): Promise<string[][]> {
     for (const peer of present) figures.get(peer.name)?.push(await through(peer, test));
   const median = (name: string, of: keyof Figure): number =>
     figuresOf((figures.get(name) ?? []).map((figure) => figure[of])).p50;
-  const ratio = (own: Peer, name: string): string =>
-    figures.has(own.name) && own.name !== name ? (median(own.name, 'amount') / median(name, 'amount')).toFixed(2) : '';
+  const ratio = (own: Peer, name: string, of: keyof Figure): string => {
+    const value = own.name === name ? Number.NaN : median(own.name, of) / median(name, of);
+    return Number.isFinite(value) ? value.toFixed(2) : '';
+  };
+  const ratios = (name: string, of: keyof Figure): string[] =>
+    [ours.stream, ours.native].map((own) => ratio(own, name, of));
   return present.map(({ name }) => {
     const cpu = median(name, 'cpu');
     const amount = median(name, 'amount');
@@ -123,10 +140,10 @@ async function compared(test: Test): Promise<string[][]> {
       test.what,
       name,
       `${short(amount)} ${test.unit}`,
-      ratio(ours.stream, name),
-      ratio(ours.native, name),
+      ...ratios(name, 'amount'),
       `${Math.max(...(figures.get(name) ?? []).map(({ lost }) => lost))}`,
       Number.isNaN(cpu) ? '' : `${short(cpu)} ${test.perUnit}`,
+      ...ratios(name, 'cpu'),
     ];
   });
 }
