@@ -28,6 +28,10 @@ const PORT = 47_011;
 const TCP = 47_012;
 const UDP = 47_013;
 const CLIENTS = 64;
+/** Datagrams of each new peer at once: together more than a socket holds that does not ask for room (udp(7)). */
+const BURST_OF = [4, 16];
+/** Bursts of a run, each of other peers: as many processes of what starts one for each. */
+const BURSTS = 10;
 
 interface Figure {
   readonly amount: number;
@@ -44,6 +48,8 @@ interface Test {
   /** How many of what `load` counts make one unit. */
   readonly scale: number;
   readonly counts: 'done' | 'bytes';
+  /** In all, not for each second. */
+  readonly isCount?: true;
   /** Where the relay listens. `udp`: to datagrams, on [::1]. */
   readonly host: string | 'udp';
   readonly warmUp: readonly (string | number)[];
@@ -88,6 +94,14 @@ const TESTS: readonly Test[] = [
   ...[1, CLIENTS].map((count): Test => {
     const what = `UDP mapping, ${count} peer${count === 1 ? '' : 's'}`;
     return { ...mapped, what, ...timed('echo', '::1', PORT, count) };
+  }),
+  ...BURST_OF.map((each): Test => {
+    const what = `UDP mapping, ${CLIENTS} new peers with ${each} datagrams at once`;
+    const [warmUp, load] = [
+      ['echo', '::1', PORT, CLIENTS, WARM_UP_MS],
+      ['burst', '::1', PORT, CLIENTS, each, BURSTS],
+    ];
+    return { ...mapped, what, isCount: true, unit: `of ${CLIENTS * each * BURSTS} back`, warmUp, load };
   }),
 ];
 
@@ -139,7 +153,7 @@ async function compared(test: Test): Promise<string[][]> {
     return [
       test.what,
       name,
-      `${short(amount)} ${test.unit}`,
+      `${test.isCount === true ? amount : short(amount)} ${test.unit}`,
       ...ratios(name, 'amount'),
       `${Math.max(...(figures.get(name) ?? []).map(({ lost }) => lost))}`,
       Number.isNaN(cpu) ? '' : `${short(cpu)} ${test.perUnit}`,
@@ -157,7 +171,7 @@ async function through(peer: Peer, test: Test): Promise<Figure> {
   await ended(relay);
   const amount = run[test.counts] / test.scale;
   return {
-    amount: amount / (run.ms / 1_000),
+    amount: test.isCount === true ? amount : amount / (run.ms / 1_000),
     cpu: peer.forks === true ? Number.NaN : used / amount,
     lost: run.failed,
   };

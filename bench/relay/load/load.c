@@ -7,8 +7,8 @@
  *   load idle HOST PORT N              N connections that say nothing; prints "idle N", then waits
  *   load echo HOST PORT N MS           N peers with one datagram of 200 B on its way each; one that is not back within
  *                                      200 ms has failed
- *   load burst HOST PORT N EACH TIMES  N new peers that send EACH datagrams of 200 B at once; what is not back after
- *                                      200 ms in which nothing came has failed; TIMES times, one after the other
+ *   load burst HOST PORT N EACH TIMES  N new peers that send EACH datagrams of 200 B at once, TIMES times: each when
+ *                                      the one before is back or nothing came for 200 ms; what never came has failed
  *
  * The same through the SOCKS5 proxy on 127.0.0.1:PORT, to 127.0.0.1:TO:
  *
