@@ -5,7 +5,7 @@ import { answerer, type Candidate, candidates } from './candidates.js';
 import { compiledLoad } from './load.js';
 import { laidPath, missingForPath } from './path.js';
 import { LOOPBACK, type Place } from './place.js';
-import { cpuOf, ended, folderFor, listening } from './processes.js';
+import { costOf, ended, folderFor, listening } from './processes.js';
 import { ANSWER_PORT, BULK_PORT, IPERF_PORT, LOAD_CPU, type Test, testsWith } from './tests.js';
 
 // A mapping on each of the relay's engines beside the programs that do the same, on loopback and on a path of packets
@@ -119,9 +119,9 @@ async function through(candidate: Candidate, test: Test, place: Place): Promise<
   const argv = [...place.here, ...candidate.argv(RELAY_PORT, test.target, place)];
   const relay = await listening(RELAY_CPU, argv, place.relay, RELAY_PORT, place.isHeard);
   await test.run(place.relay, RELAY_PORT, WARM_UP_SECONDS, place);
-  const since = cpuOf(relay.pid ?? 0);
+  const since = costOf(relay, RELAY_CPU);
   const run = await test.run(place.relay, RELAY_PORT, SECONDS, place);
-  const cpu = (cpuOf(relay.pid ?? 0) - since) / run.total;
+  const cpu = (costOf(relay, RELAY_CPU) - since) / run.total;
   await ended(relay);
   return figureOf(run, candidate.forks === true ? Number.NaN : cpu);
 }

@@ -60,8 +60,19 @@ export async function ended(child: ChildProcess): Promise<void> {
   for (const pid of children) if (statOf(pid) !== null) process.kill(pid);
 }
 
-/** Processor time of a process and all its children, also of those that have ended, in milliseconds. */
-export function cpuOf(pid: number): number {
+/**
+ * Processor time of a relay that has that processor to itself, in milliseconds: of its process, all its children, also
+ * of those that have ended, and the kernel's thread that finishes there what sending has begun (ksoftirqd).
+ */
+export function costOf({ pid }: ChildProcess, cpu: number): number {
+  const thread = pids()
+    .map(statOf)
+    .find((stat) => stat?.name === `ksoftirqd/${cpu}`);
+  // A container does not see it.
+  return cpuOf(pid ?? 0) + (thread?.cpu ?? 0);
+}
+
+function cpuOf(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), statOf(pid)?.cpu ?? 0);
 }
 
@@ -78,16 +89,26 @@ export async function isBound(_host: string, port: number): Promise<boolean> {
 }
 
 function childrenOf(pid: number): readonly number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((other) => statOf(other)?.parent === pid);
+  return pids().filter((other) => statOf(other)?.parent === pid);
 }
 
-function statOf(pid: number): { readonly parent: number; readonly cpu: number } | null {
+function pids(): readonly number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+interface Stat {
+  readonly name: string;
+  readonly parent: number;
+  readonly cpu: number;
+}
+
+function statOf(pid: number): Stat | null {
   try {
     // Fields 4 and 14 to 17 of proc(5), counted behind the name in brackets.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const [head = '', ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const fields = rest.at(-1)?.split(' ') ?? [];
     const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
-    return { parent: Number(fields[1]), cpu: ticks * TICK_MS };
+    return { name: head.slice(head.indexOf('(') + 1), parent: Number(fields[1]), cpu: ticks * TICK_MS };
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { compiledLoad, doneIn, on } from './load.js';
-import { cpuOf, ended, folderFor, isBound, listening } from './processes.js';
+import { costOf, ended, folderFor, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
 import { npmPeersIn } from './programs-npm.js';
 import { type Peer, peersIn } from './programs-peers.js';
@@ -165,9 +165,9 @@ async function compared(test: Test): Promise<string[][]> {
 async function through(peer: Peer, test: Test): Promise<Figure> {
   const relay = await started(peer, test.host);
   await loaded(test.warmUp);
-  const since = cpuOf(relay.pid ?? 0);
+  const since = costOf(relay, RELAY_CPU);
   const run = doneIn(await loaded(test.load));
-  const used = cpuOf(relay.pid ?? 0) - since;
+  const used = costOf(relay, RELAY_CPU) - since;
   await ended(relay);
   const amount = run[test.counts] / test.scale;
   return {
