@@ -3,7 +3,7 @@ import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { answerer, type Candidate, candidates } from './candidates.js';
 import { compiledLoad } from './load.js';
-import { laidPath, missingForPath } from './path.js';
+import { LONGEST_FRAME, laidPath, missingForPath } from './path.js';
 import { LOOPBACK, type Place } from './place.js';
 import { costOf, ended, folderFor, listening } from './processes.js';
 import { ANSWER_PORT, BULK_PORT, IPERF_PORT, LOAD_CPU, type Test, testsWith } from './tests.js';
@@ -11,7 +11,7 @@ import { ANSWER_PORT, BULK_PORT, IPERF_PORT, LOAD_CPU, type Test, testsWith } fr
 // A mapping on each of the relay's engines beside the programs that do the same, on loopback and on a path of packets
 // as small as a tunnel's. The relay has one processor, load and target share the other, and the candidates take turns.
 // Needs gcc, iperf3, wrk, taskset and nginx; HAProxy and socat where they are installed, and for the path root and
-// ethtool (Debian packages). Takes about fifteen minutes; prints one table in Markdown.
+// ethtool (Debian packages). Takes about sixteen minutes; prints one table in Markdown.
 //
 // Less of it: `ROWS=short,small RELAYS=native,HAProxy ROUNDS=3 npm run bench:relay`, by parts of their names.
 
@@ -80,8 +80,11 @@ async function onPath(tests: readonly Test[]): Promise<void> {
   // For the relay on 127.0.0.1, for who comes without one on the path's address.
   const argv = [...path.here, load, 'target', '::', `${BULK_PORT}`, `${BULK_PORT}`];
   const target = await listening(LOAD_CPU, argv, path.direct, BULK_PORT, path.isHeard);
-  for (const test of tests) rows.push(...(await compared(test, path)));
-  notes.push(`On the path: ${path.packet().toFixed(0)} B of a frame on average.`);
+  const found: string[][] = [];
+  for (const test of tests) found.push(...(await compared(test, path)));
+  const frame = path.frame();
+  if (frame <= LONGEST_FRAME) rows.push(...found);
+  notes.push(`Frames on the path: ${frame.toFixed(0)} B on average${frame <= LONGEST_FRAME ? '' : ': left out'}.`);
   await ended(target);
   await path.remove();
 }

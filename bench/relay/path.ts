@@ -11,7 +11,10 @@ import { tied } from './processes.js';
 // process is in it, and the one that holds it ends with the bench, however that ends.
 
 /** What 6in4 leaves of an Ethernet frame (RFC 4213, section 3.2). */
-export const PATH_MTU = 1_480;
+const MTU = 1_480;
+
+/** With an Ethernet header, which the counters of a device have as well. What is longer has been gathered. */
+export const LONGEST_FRAME = MTU + 14;
 
 const HERE = '2001:db8:64::2';
 const THERE = '2001:db8:64::1';
@@ -21,7 +24,7 @@ const OFFLOADS = ['tso', 'gso', 'gro'].flatMap((name) => [name, 'off']);
 
 export interface Path extends Place {
   /** The mean length of what the relay's side has sent, in bytes: what shows that nothing was gathered. */
-  packet(): number;
+  frame(): number;
   remove(): Promise<void>;
 }
 
@@ -33,7 +36,7 @@ export function missingForPath(): string | null {
 export async function laidPath(): Promise<Path> {
   const [here, there] = [await holder(), await holder()];
   const [hereIn, thereIn] = [inside(here), inside(there)];
-  const end = (name: string, { pid }: ChildProcess): string[] => `name ${name} mtu ${PATH_MTU} netns ${pid}`.split(' ');
+  const end = (name: string, { pid }: ChildProcess): string[] => `name ${name} mtu ${MTU} netns ${pid}`.split(' ');
   await mustRun(['ip', 'link', 'add', ...end('here0', here), 'type', 'veth', 'peer', ...end('there0', there)]);
   for (const [within, device, address] of [
     [hereIn, 'here0', HERE],
@@ -46,7 +49,7 @@ export async function laidPath(): Promise<Path> {
   return {
     ...{ relay: HERE, direct: HERE, iface: 'here0', here: hereIn, there: thereIn },
     isHeard: (_host, port) => Promise.resolve(isListening(here, port)),
-    packet: () => packetOf(here, 'here0'),
+    frame: () => frameOf(here, 'here0'),
     remove: async () => void (await Promise.all([here, there].map(released))),
   };
 }
@@ -81,7 +84,7 @@ function isListening({ pid }: ChildProcess, port: number): boolean {
 }
 
 /** proc_net(5), dev: behind the name eight columns of what was received, then bytes and packets that were sent. */
-function packetOf({ pid }: ChildProcess, device: string): number {
+function frameOf({ pid }: ChildProcess, device: string): number {
   const line = new RegExp(`^ *${device}: *(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8'))?.[1] ?? '';
   const [bytes = 0, packets = 0] = line.split(/ +/).slice(8, 10).map(Number);
   return bytes / packets;

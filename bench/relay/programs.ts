@@ -11,7 +11,7 @@ import { type Peer, peersIn } from './programs-peers.js';
 // The SOCKS5 proxy and UDP mappings beside the programs that do the same, and what an idle connection through a TCP
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
 // Needs gcc, taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed, and what npm
-// installs into a folder of its own for as long as this runs. Takes about nine minutes; prints one table in Markdown.
+// installs into a folder of its own for as long as this runs. Takes about eleven minutes; prints one table in Markdown.
 // ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=SOCKS5 measures what has that in its name.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);

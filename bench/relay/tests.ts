@@ -31,7 +31,7 @@ export interface Test {
   run(host: string, port: number, seconds: number, from: Place): Promise<Run>;
 }
 
-/** @param load the program (load.c). */
+/** @param load the program (load/load.c). */
 export function testsWith(load: string): readonly Test[] {
   const toBulk = { unit: 'GB/s', perUnit: 'ms CPU/GB', target: BULK_PORT } as const;
   const toAnswerer = { unit: '/s', perUnit: 'ms CPU', target: ANSWER_PORT } as const;

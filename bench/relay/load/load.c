@@ -12,7 +12,7 @@
  *
  * The same through the SOCKS5 proxy on 127.0.0.1:PORT, to 127.0.0.1:TO:
  *
- *   load socks-rate PORT TO N MS       N clients, each connecting, asking with 'q', reading to the end, and again
+ *   load socks-rate PORT TO N MS       N clients that connect, ask with 'q' and read to the end, again and again
  *   load socks-read PORT TO MS         one client that reads
  *   load socks-talk PORT TO N MS
  *   load socks-echo PORT TO N MS       each peer with an association of its own
