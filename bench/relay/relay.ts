@@ -11,8 +11,8 @@ import {
 } from '@hurricane/relay';
 import { errAsync, okAsync } from 'neverthrow';
 
-// node relay.js PORT TCP UDP ADDRESS IFACE stream|native: what the daemon carries with that engine, without the daemon:
-// mappings from [ADDRESS]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
+// node relay.js PORT TCP UDP ADDRESS IFACE stream|native [low-latency]: what the daemon carries with that engine,
+// without the daemon: mappings from [ADDRESS]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
 
 const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2, 5).map(Number);
 const [address = '', iface = '', ...words] = process.argv.slice(5);
@@ -26,7 +26,8 @@ const log = { log: () => undefined };
 /** All clients of the bench are one. */
 const AT_MOST = 60_000;
 const flows = new FlowTable({ ways, now, limit: AT_MOST, perClient: AT_MOST });
-const engine = new EngineInUse({ log });
+const terms = { log, lowLatency: words.includes('low-latency') };
+const engine = new EngineInUse(terms);
 await engine.choose(wish);
 if (engine.name !== wish) throw new Error(`the ${wish} engine cannot be had here`);
 const shared = { ways, flows, engine, log };
