@@ -1,72 +1,93 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Place } from './place.js';
 
-/** Something that relays [::1]:PORT to 127.0.0.1:TARGET. */
+/** Something that relays ADDRESS:PORT to 127.0.0.1:TARGET. */
 export interface Candidate {
   readonly name: string;
   /** What it says of itself; null: it is not installed. */
   readonly version: string | null;
   /** A process for each connection: what those took is gone with them, and cannot be counted. */
   readonly forks?: true;
-  argv(port: number, target: number): readonly string[];
+  /** Parts of the names of the rows that it is in; absent: of all. */
+  readonly rows?: readonly string[];
+  argv(port: number, target: number, at: Place): readonly string[];
 }
 
 /**
- * All with the settings they come with, but for one worker and the ports.
+ * All with the settings they come with, but for one worker and the ports, and what "tuned" says.
  *
  * @param folder for their configurations.
  * @param hasNative koffi is installed.
  */
 export function candidates(folder: string, ours: string, hasNative: boolean): readonly Candidate[] {
+  const own = (name: string, words: readonly string[], rows?: readonly string[]): Candidate => ({
+    name: `hurricane ${name}`,
+    version: words.includes('native') && !hasNative ? null : process.version,
+    ...(rows === undefined ? {} : { rows }),
+    argv: (p, t, at) => [process.execPath, ours, `${p}`, `${t}`, `${t}`, at.relay, at.iface, ...words],
+  });
+  const haproxy = (name: string, more: Haproxy, rows?: readonly string[]): Candidate => ({
+    name,
+    version: said(['haproxy', '-v'], /version (\S+)/),
+    ...(rows === undefined ? {} : { rows }),
+    argv: (p, t, at) => ['haproxy', '-db', '-f', file(folder, `${name}-${p}`, haproxyFile(p, t, at, more))],
+  });
   return [
-    ...(['stream', 'native'] as const).map(
-      (engine): Candidate => ({
-        name: `hurricane ${engine}`,
-        version: engine === 'native' && !hasNative ? null : process.version,
-        argv: (p, t) => [process.execPath, ours, `${p}`, `${t}`, `${t}`, engine],
-      }),
-    ),
-    {
-      name: 'HAProxy',
-      version: said(['haproxy', '-v'], /version (\S+)/),
-      argv: (p, t) => ['haproxy', '-db', '-f', file(folder, `haproxy-${p}`, haproxy(p, t))],
-    },
+    own('stream', ['stream']),
+    own('native', ['native']),
+    haproxy('HAProxy', { global: '', defaults: '' }),
+    haproxy('HAProxy tuned', SPLICING, ['bulk', 'round trips']),
     {
       name: 'nginx stream',
       version: said(['nginx', '-v'], /nginx\/(\S+)/),
-      argv: (p, t) => ['nginx', '-p', folder, '-c', file(folder, `nginx-${p}`, nginx(folder, p, t))],
+      argv: (p, t, at) => ['nginx', '-p', folder, '-c', file(folder, `nginx-${p}`, nginx(folder, p, t, at))],
     },
     {
       name: 'socat',
       forks: true,
       version: said(['socat', '-V'], /socat version (\S+)/),
-      argv: (p, t) => ['socat', `TCP6-LISTEN:${p},bind=[::1],reuseaddr,fork,backlog=1024`, `TCP4:127.0.0.1:${t}`],
+      argv: (p, t, { relay }) => [
+        ...['socat', `TCP6-LISTEN:${p},bind=[${relay}],reuseaddr,fork,backlog=1024`, `TCP4:127.0.0.1:${t}`],
+      ],
     },
   ];
 }
 
-const haproxy = (port: number, target: number): string => `global
+/** Lines of a configuration. */
+interface Haproxy {
+  readonly global: string;
+  readonly defaults: string;
+}
+
+/** Everything through pipes of 1 MiB, not only what it takes for bulk by itself. */
+const SPLICING: Haproxy = {
+  global: '  tune.pipesize 1048576\n',
+  defaults: '  option splice-request\n  option splice-response\n',
+};
+
+const haproxyFile = (port: number, target: number, at: Place, more: Haproxy): string => `global
   maxconn 4096
   nbthread 1
-defaults
+${more.global}defaults
   mode tcp
   timeout connect 10s
   timeout client 1h
   timeout server 1h
-listen relay
-  bind [::1]:${port}
+${more.defaults}listen relay
+  bind [${at.relay}]:${port}
   server target 127.0.0.1:${target}
 `;
 
 /** Where Debian's libnginx-mod-stream has it. */
-const nginx = (folder: string, port: number, target: number): string => `daemon off;
+const nginx = (folder: string, port: number, target: number, at: Place): string => `daemon off;
 pid ${folder}/nginx-${port}.pid;
 error_log stderr crit;
 worker_processes 1;
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 events { worker_connections 8192; }
-stream { server { listen [::1]:${port}; proxy_pass 127.0.0.1:${target}; } }
+stream { server { listen [${at.relay}]:${port}; proxy_pass 127.0.0.1:${target}; } }
 `;
 
 /** What answers, and never slowly: one small document. */

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Ticks of /proc/PID/stat: a hundred a second (sysconf(3), _SC_CLK_TCK). */
 const TICK_MS = 10;
@@ -13,6 +15,23 @@ const living = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of living) child.kill();
 });
+// Numbers of signal(7): what a shell expects of a program that a signal has ended.
+process.once('SIGHUP', () => process.exit(128 + 1));
+process.once('SIGINT', () => process.exit(128 + 2));
+process.once('SIGTERM', () => process.exit(128 + 15));
+
+/** Ends with the bench, if not before. */
+export function tied(child: ChildProcess): void {
+  living.add(child);
+  child.once('exit', () => living.delete(child));
+}
+
+/** A folder that goes with the bench. */
+export function folderFor(bench: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${bench}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** Starts a program on one processor, and waits until it listens. `isThere`: for what nobody can connect to. */
 export async function listening(
@@ -24,7 +43,7 @@ export async function listening(
 ): Promise<ChildProcess> {
   const child = spawn('taskset', ['-c', `${cpu}`, ...argv], { stdio: 'ignore' });
   const until = performance.now() + LISTENING_LIMIT_MS;
-  living.add(child);
+  tied(child);
   while (!(await isThere(host, port))) {
     if (performance.now() > until || child.exitCode !== null) throw new Error(`${argv.join(' ')} does not listen`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -39,11 +58,21 @@ export async function ended(child: ChildProcess): Promise<void> {
   child.kill();
   await gone;
   for (const pid of children) if (statOf(pid) !== null) process.kill(pid);
-  living.delete(child);
 }
 
-/** Processor time of a process and all its children, also of those that have ended, in milliseconds. */
-export function cpuOf(pid: number): number {
+/**
+ * Processor time of a relay that has that processor to itself, in milliseconds: of its process, all its children, also
+ * of those that have ended, and the kernel's thread that finishes there what sending has begun (ksoftirqd).
+ */
+export function costOf({ pid }: ChildProcess, cpu: number): number {
+  const thread = pids()
+    .map(statOf)
+    .find((stat) => stat?.name === `ksoftirqd/${cpu}`);
+  // A container does not see it.
+  return cpuOf(pid ?? 0) + (thread?.cpu ?? 0);
+}
+
+function cpuOf(pid: number): number {
   return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), statOf(pid)?.cpu ?? 0);
 }
 
@@ -60,22 +89,33 @@ export async function isBound(_host: string, port: number): Promise<boolean> {
 }
 
 function childrenOf(pid: number): readonly number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((other) => statOf(other)?.parent === pid);
+  return pids().filter((other) => statOf(other)?.parent === pid);
 }
 
-function statOf(pid: number): { readonly parent: number; readonly cpu: number } | null {
+function pids(): readonly number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+interface Stat {
+  readonly name: string;
+  readonly parent: number;
+  readonly cpu: number;
+}
+
+function statOf(pid: number): Stat | null {
   try {
     // Fields 4 and 14 to 17 of proc(5), counted behind the name in brackets.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const [head = '', ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+    const fields = rest.at(-1)?.split(' ') ?? [];
     const ticks = [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
-    return { parent: Number(fields[1]), cpu: ticks * TICK_MS };
+    return { name: head.slice(head.indexOf('(') + 1), parent: Number(fields[1]), cpu: ticks * TICK_MS };
   } catch {
     return null;
   }
 }
 
-function answers(host: string, port: number): Promise<boolean> {
+/** Whether a TCP connection can be made. */
+export function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { memoryOf } from './processes.js';
+import { memoryOf, tied } from './processes.js';
 
 export interface IdleCost {
   /** Kilobytes (of 1,000 B) that one connection adds. */
@@ -16,7 +16,9 @@ const SETTLED_MS = 1_000;
 export async function idleCost(pid: number, load: readonly string[], port: number, count: number): Promise<IdleCost> {
   const before = memoryOf(pid);
   const [program = '', ...argv] = load;
-  const holder = spawn(program, [...argv, 'idle', `${port}`, `${count}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const words = [...argv, 'idle', '::1', `${port}`, `${count}`];
+  const holder = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  tied(holder);
   const [said] = await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
   if (typeof said === 'number') throw new Error(`${count} connections could not be held`);
   await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));

@@ -16,6 +16,8 @@ export interface Peer {
 export interface Peers {
   readonly ours: Readonly<Record<'stream' | 'native', Peer>>;
   readonly socks5: readonly Peer[];
+  /** Those of them that take datagrams as well. */
+  readonly associations: readonly Peer[];
   readonly datagrams: readonly Peer[];
   readonly idle: readonly Peer[];
 }
@@ -36,8 +38,13 @@ export function peersIn(folder: string, ours: string, hasNative: boolean): Peers
   const own = (engine: 'stream' | 'native', version: string | null): Peer => ({
     name: `hurricane ${engine}`,
     version,
-    argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`, engine],
+    argv: (port, tcp, udp) => [process.execPath, ours, `${port}`, `${tcp}`, `${udp}`, '::1', 'lo', engine],
   });
+  const dante: Peer = {
+    name: 'dante',
+    version: packageVersion('dante-server'),
+    argv: (port) => ['danted', '-f', file('danted', danted(port))],
+  };
   return {
     ours: { stream: own('stream', process.version), native: own('native', hasNative ? process.version : null) },
     socks5: [
@@ -46,12 +53,9 @@ export function peersIn(folder: string, ours: string, hasNative: boolean): Peers
         version: packageVersion('microsocks'),
         argv: (port) => ['microsocks', '-i', '127.0.0.1', '-p', `${port}`],
       },
-      {
-        name: 'dante',
-        version: packageVersion('dante-server'),
-        argv: (port) => ['danted', '-f', file('danted', danted(port))],
-      },
+      dante,
     ],
+    associations: [dante],
     datagrams: [
       nginx('nginx-udp', (port, _tcp, udp) => `server { listen [::1]:${port} udp; proxy_pass 127.0.0.1:${udp}; }`),
       {

@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { loadavg } from 'node:os';
 import { figuresOf, short, tableOf } from '../figures.js';
 import { bundled, HAS_NATIVE } from './bundled.js';
 import { compiledLoad, doneIn, on } from './load.js';
-import { cpuOf, ended, isBound, listening } from './processes.js';
+import { costOf, ended, folderFor, isBound, listening } from './processes.js';
 import { idleCost } from './programs-idle.js';
+import { npmPeersIn } from './programs-npm.js';
 import { type Peer, peersIn } from './programs-peers.js';
 
 // The SOCKS5 proxy and UDP mappings beside the programs that do the same, and what an idle connection through a TCP
 // mapping costs, on loopback. The relay has one processor, load and target share the other; the candidates take turns.
-// Needs gcc (load.c), taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed.
-// Takes about four minutes; prints one table in Markdown.
+// Needs gcc, taskset and prlimit; microsocks, danted, nginx, HAProxy and socat where they are installed, and what npm
+// installs into a folder of its own for as long as this runs. Takes about eleven minutes; prints one table in Markdown.
 // ROUNDS=1 IDLE=1000 tries it out in half a minute; ONLY=SOCKS5 measures what has that in its name.
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
@@ -29,6 +28,10 @@ const PORT = 47_011;
 const TCP = 47_012;
 const UDP = 47_013;
 const CLIENTS = 64;
+/** Datagrams of each new peer at once: together more than a socket holds that does not ask for room (udp(7)). */
+const BURST_OF = [4, 16];
+/** Bursts of a run, each of other peers: as many processes of what starts one for each. */
+const BURSTS = 10;
 
 interface Figure {
   readonly amount: number;
@@ -45,48 +48,66 @@ interface Test {
   /** How many of what `load` counts make one unit. */
   readonly scale: number;
   readonly counts: 'done' | 'bytes';
+  /** In all, not for each second. */
+  readonly isCount?: true;
   /** Where the relay listens. `udp`: to datagrams, on [::1]. */
   readonly host: string | 'udp';
-  /** But for its last argument, the time. */
+  readonly warmUp: readonly (string | number)[];
   readonly load: readonly (string | number)[];
   readonly ours: readonly Peer[];
   readonly peers: readonly Peer[];
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'bench-programs-'));
+/** Whether the environment names it, or nothing. */
+const isAsked = (what: string): boolean => what.includes(process.env['ONLY'] ?? '');
+
+const SHORT = 'SOCKS5, short connections';
+const folder = folderFor('bench-programs');
 const load = await compiledLoad(folder);
 const program = await bundled(folder);
-const { ours, socks5, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
+const { ours, socks5, associations, datagrams, idle } = peersIn(folder, program, HAS_NATIVE);
+const npm = isAsked(SHORT) ? await npmPeersIn(folder) : [];
 const both = [ours.stream, ours.native];
 
 const v4 = '127.0.0.1';
 const rate = { unit: '/s', perUnit: 'ms CPU', scale: 1, counts: 'done' } as const;
-const echo = (peers: number): Test => ({
-  ...rate,
-  what: `UDP mapping, ${peers} peer${peers === 1 ? '' : 's'}`,
-  host: 'udp',
-  load: ['echo', PORT, peers],
-  ours: both,
-  peers: datagrams,
+const timed = (...argv: readonly (string | number)[]): Pick<Test, 'warmUp' | 'load'> => ({
+  warmUp: [...argv, WARM_UP_MS],
+  load: [...argv, MS],
 });
+const proxied = { ...rate, host: v4, ours: both } as const;
+const mapped = { ...rate, host: 'udp', ours: both, peers: datagrams } as const;
 const TESTS: readonly Test[] = [
+  { ...proxied, what: SHORT, ...timed('socks-rate', PORT, TCP, CLIENTS), peers: [...socks5, ...npm] },
   {
-    ...{ ...rate, what: 'SOCKS5, short connections', host: v4, load: ['rate', PORT, TCP, CLIENTS] },
-    ...{ ours: both, peers: socks5 },
+    ...{ ...proxied, what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes' },
+    ...{ ...timed('socks-read', PORT, TCP), peers: socks5 },
   },
   {
-    ...{ what: 'SOCKS5, bulk', unit: 'GB/s', perUnit: 'ms CPU/GB', scale: 1e9, counts: 'bytes', host: v4 },
-    load: ['bulk', PORT, TCP],
-    ...{ ours: both, peers: socks5 },
+    ...{ ...proxied, what: `SOCKS5, small messages, ${CLIENTS} connections` },
+    ...{ ...timed('socks-talk', PORT, TCP, CLIENTS), peers: socks5 },
   },
-  echo(1),
-  echo(CLIENTS),
+  ...[1, CLIENTS].map((count): Test => {
+    const what = `SOCKS5, UDP, ${count} association${count === 1 ? '' : 's'}`;
+    return { ...proxied, what, ...timed('socks-echo', PORT, UDP, count), peers: associations };
+  }),
+  ...[1, CLIENTS].map((count): Test => {
+    const what = `UDP mapping, ${count} peer${count === 1 ? '' : 's'}`;
+    return { ...mapped, what, ...timed('echo', '::1', PORT, count) };
+  }),
+  ...BURST_OF.map((each): Test => {
+    const what = `UDP mapping, ${CLIENTS} new peers with ${each} datagrams at once`;
+    const [warmUp, load] = [
+      ['echo', '::1', PORT, CLIENTS, WARM_UP_MS],
+      ['burst', '::1', PORT, CLIENTS, each, BURSTS],
+    ];
+    return { ...mapped, what, isCount: true, unit: `of ${CLIENTS * each * BURSTS} back`, warmUp, load };
+  }),
 ];
 
 const before = loadavg()[0] ?? Number.NaN;
-const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', `${TCP}`, `${UDP}`], v4, TCP);
+const target = await listening(LOAD_CPU, [...LIMITS, load, 'target', v4, `${TCP}`, `${UDP}`], v4, TCP);
 const rows: string[][] = [];
-const isAsked = (what: string): boolean => what.includes(process.env['ONLY'] ?? '');
 for (const test of TESTS.filter(({ what }) => isAsked(what))) rows.push(...(await compared(test)));
 for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThere) : []) {
   const relay = await started(peer, '::1');
@@ -99,13 +120,15 @@ for (const peer of isAsked('idle connections') ? [...both, ...idle].filter(isThe
     '',
     '',
     `${base.toFixed(0)} MB before`,
+    '',
+    '',
   ]);
   await ended(relay);
 }
 await ended(target);
-await rm(folder, { recursive: true });
-console.log(tableOf(['what', 'relay', 'median', 'stream to it', 'native to it', 'lost', 'processor'], rows));
-const versions = [...both, ...socks5, ...datagrams, ...idle].map(
+const ofOurs = ['stream to it', 'native to it'];
+console.log(tableOf(['what', 'relay', 'median', ...ofOurs, 'lost at most', 'processor', ...ofOurs], rows));
+const versions = [...both, ...socks5, ...npm, ...datagrams, ...idle].map(
   ({ name, version }) => `${name} ${version ?? 'not installed'}`,
 );
 const loads = [before, loadavg()[0] ?? Number.NaN].map((value) => value.toFixed(1));
@@ -118,32 +141,37 @@ async function compared(test: Test): Promise<string[][]> {
     for (const peer of present) figures.get(peer.name)?.push(await through(peer, test));
   const median = (name: string, of: keyof Figure): number =>
     figuresOf((figures.get(name) ?? []).map((figure) => figure[of])).p50;
-  const ratio = (own: Peer, name: string): string =>
-    figures.has(own.name) && own.name !== name ? (median(own.name, 'amount') / median(name, 'amount')).toFixed(2) : '';
+  const ratio = (own: Peer, name: string, of: keyof Figure): string => {
+    const value = own.name === name ? Number.NaN : median(own.name, of) / median(name, of);
+    return Number.isFinite(value) ? value.toFixed(2) : '';
+  };
+  const ratios = (name: string, of: keyof Figure): string[] =>
+    [ours.stream, ours.native].map((own) => ratio(own, name, of));
   return present.map(({ name }) => {
     const cpu = median(name, 'cpu');
+    const amount = median(name, 'amount');
     return [
       test.what,
       name,
-      `${short(median(name, 'amount'))} ${test.unit}`,
-      ratio(ours.stream, name),
-      ratio(ours.native, name),
-      `${median(name, 'lost')}`,
+      `${test.isCount === true ? amount : short(amount)} ${test.unit}`,
+      ...ratios(name, 'amount'),
+      `${Math.max(...(figures.get(name) ?? []).map(({ lost }) => lost))}`,
       Number.isNaN(cpu) ? '' : `${short(cpu)} ${test.perUnit}`,
+      ...ratios(name, 'cpu'),
     ];
   });
 }
 
 async function through(peer: Peer, test: Test): Promise<Figure> {
   const relay = await started(peer, test.host);
-  await loaded([...test.load, WARM_UP_MS]);
-  const since = cpuOf(relay.pid ?? 0);
-  const run = doneIn(await loaded([...test.load, MS]));
-  const used = cpuOf(relay.pid ?? 0) - since;
+  await loaded(test.warmUp);
+  const since = costOf(relay, RELAY_CPU);
+  const run = doneIn(await loaded(test.load));
+  const used = costOf(relay, RELAY_CPU) - since;
   await ended(relay);
   const amount = run[test.counts] / test.scale;
   return {
-    amount: amount / (run.ms / 1_000),
+    amount: test.isCount === true ? amount : amount / (run.ms / 1_000),
     cpu: peer.forks === true ? Number.NaN : used / amount,
     lost: run.failed,
   };

@@ -11,13 +11,14 @@ import {
 } from '@hurricane/relay';
 import { errAsync, okAsync } from 'neverthrow';
 
-// node relay.js PORT TCP UDP stream|native: what the daemon carries with that engine, without the daemon:
-// mappings from [::1]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
+// node relay.js PORT TCP UDP ADDRESS IFACE stream|native [low-latency]: what the daemon carries with that engine,
+// without the daemon: mappings from [ADDRESS]:PORT to ports of 127.0.0.1, and the SOCKS5 proxy on 127.0.0.1:PORT.
 
-const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2).map(Number);
-const wish = process.argv[5] === 'native' ? 'native' : 'stream';
+const [port = 0, tcp = 0, udp = 0] = process.argv.slice(2, 5).map(Number);
+const [address = '', iface = '', ...words] = process.argv.slice(5);
+const wish = words.includes('native') ? 'native' : 'stream';
 
-const way: Way = { tunnel: 'lo', iface: 'lo', address: '::1', primary: true, liveness: 'alive' };
+const way: Way = { tunnel: 'bench', iface, address, primary: true, liveness: 'alive' };
 const all = [way];
 const ways = { now: () => all, onChange: () => () => undefined };
 const now = (): number => Math.floor(Date.now() / 1_000);
@@ -25,7 +26,8 @@ const log = { log: () => undefined };
 /** All clients of the bench are one. */
 const AT_MOST = 60_000;
 const flows = new FlowTable({ ways, now, limit: AT_MOST, perClient: AT_MOST });
-const engine = new EngineInUse({ log });
+const terms = { log, lowLatency: words.includes('low-latency') };
+const engine = new EngineInUse(terms);
 await engine.choose(wish);
 if (engine.name !== wish) throw new Error(`the ${wish} engine cannot be had here`);
 const shared = { ways, flows, engine, log };

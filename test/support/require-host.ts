@@ -15,6 +15,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
   chromium: 'chromium',
   curl: 'curl',
+  ethtool: 'ethtool',
   gcc: 'gcc',
   haproxy: 'haproxy',
   i2pd: 'i2pd',
