@@ -38,6 +38,8 @@ export class Direction implements Unfinished {
   #isBulk = false;
   #maySplice = true;
   #score = 0;
+  /** Bytes read since there was something to read. */
+  #burst = 0;
   #hasEnded = false;
   #isShut = false;
   #isQueued = false;
@@ -99,6 +101,7 @@ export class Direction implements Unfinished {
    * and has been received.
    */
   pump(toTheEnd: boolean, hasFin = false): void {
+    this.#burst = 0;
     for (let round = 0; round < ROUNDS_AT_ONCE; round += 1) {
       if (this.#home.isOver || this.#isShut || !this.#deliver()) return;
       if (this.#hasEnded) {
@@ -155,7 +158,8 @@ export class Direction implements Unfinished {
     const left = Math.max(sent, 0);
     if (left < got) this.#pending.push(arena.copied(left, got));
     if (got < COPY_BYTES) {
-      this.#score = 0;
+      // What is left of a burst is short by chance, however long the burst is.
+      if (this.#burst < COPY_BYTES) this.#score = 0;
       return this.#hasEnded || toTheEnd || left < got;
     }
     this.#score += 1;
@@ -186,6 +190,7 @@ export class Direction implements Unfinished {
 
   #took(bytes: number): void {
     this.#count += bytes;
+    this.#burst += bytes;
     this.#home.moved();
   }
 

@@ -14,7 +14,10 @@ export const PIPES_KEPT = 16;
 /** Rounds for one direction before the others have theirs: 512 KiB copied, at most 8 MiB spliced. */
 export const ROUNDS_AT_ONCE = 8;
 
-/** Reads in a row that fill the buffer before a direction splices, and small ones in a row before it copies again. */
+/**
+ * So many reads that fill the buffer, and no burst between them that does not, before a direction splices; and small
+ * moves in a row before it copies again.
+ */
 export const FULL_READS = 4;
 export const SMALL_MOVE_BYTES = 16_384;
 
