@@ -1,5 +1,7 @@
+import { ADDRESS_TYPES } from '../socks5/codec.js';
 import { DATAGRAMS_AT_ONCE } from './native-limits.js';
-import { EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
+import { familyOf } from './socket-address.js';
+import { AF_INET, EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
 
 // What recvmmsg(2) and sendmmsg(2) are told, in places of the arena. The C library declares `struct mmsghdr`
 // (bits/types/struct_iovec.h, bits/socket.h, sys/socket.h) with the same layout for every 64-bit machine whose bytes
@@ -29,6 +31,13 @@ export const LONGEST_DATAGRAM = 65_535;
 /** Beyond the longest, an odd number of cache lines: at a power of two the beginnings of all would share one place. */
 const SLOT_BYTES = 65_856;
 
+/** In front of what is received, where the longest header that `head` writes has room. */
+const HEADROOM = 32;
+
+/** RFC 1928 section 7, of an address: RSV twice, FRAG, ATYP, 4 or 16 bytes, and the port. */
+const IPV4_HEADER = 10;
+const IPV6_HEADER = 22;
+
 const PER_SLOT = 2 * HEADER_BYTES + 2 * VECTOR_BYTES + NAME_BYTES + SLOT_BYTES;
 
 /** Bytes of the arena for one batch. Only pages that a datagram has been in are really there. */
@@ -52,14 +61,21 @@ export class Batch {
   readonly #sentVectors: number;
   readonly #names: number;
   readonly #slots: number;
-  readonly #isNamed: boolean;
+  readonly #named: 'received' | 'sent' | 'both';
+  readonly #headroom: number;
+  /** Where the kernel has the beginning of the memory: below 2^47, which a number holds. */
+  readonly #base: number;
   /** Headers in which the kernel has put the length of an address in place of the room for it. */
   #namesReceived = 0;
 
-  /** `named`: whether the addresses of peers are what is received with datagrams, or what they are sent with. */
-  constructor(sys: Sys, at: number, named: 'received' | 'sent') {
+  /**
+   * `named`: whether the addresses of peers are what is received with datagrams, or what they are sent with. `both`:
+   * one after the other in the same place, and each datagram has room for a header in front of it.
+   */
+  constructor(sys: Sys, at: number, named: 'received' | 'sent' | 'both') {
     const { memory } = sys;
     this.#sys = sys;
+    this.#base = Number(sys.addressOf(0, memory.length));
     this.#memory = memory;
     this.#bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     this.#view = new DataView(memory.buffer, memory.byteOffset, memory.length);
@@ -69,10 +85,11 @@ export class Batch {
     this.#sentVectors = this.#receivedVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
     this.#names = this.#sentVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
     this.#slots = this.#names + DATAGRAMS_AT_ONCE * NAME_BYTES;
-    this.#isNamed = named === 'received';
+    this.#named = named;
+    this.#headroom = named === 'both' ? HEADROOM : 0;
     for (let i = 0; i < DATAGRAMS_AT_ONCE; i += 1) {
-      this.#layOut(i, this.#received, this.#receivedVectors, this.#isNamed);
-      this.#layOut(i, this.#sent, this.#sentVectors, !this.#isNamed);
+      this.#layOut(i, this.#received, this.#receivedVectors, named !== 'sent');
+      this.#layOut(i, this.#sent, this.#sentVectors, named !== 'received');
     }
   }
 
@@ -83,7 +100,7 @@ export class Batch {
     const got = this.#sys.recvmmsg(fd, this.#received + from * HEADER_BYTES, DATAGRAMS_AT_ONCE - from);
     for (let i = from; i < from + got; i += 1)
       this.#setLength(i, this.#view.getUint32(this.#received + i * HEADER_BYTES + LENGTH_AT, true));
-    if (this.#isNamed && got > 0) this.#namesReceived = from + got;
+    if (this.#named !== 'sent' && got > 0) this.#namesReceived = from + got;
     return got;
   }
 
@@ -129,6 +146,60 @@ export class Batch {
     this.#view.setUint32(this.#sent + i * HEADER_BYTES + NAME_LENGTH_AT, name.length, true);
   }
 
+  /** Whether it came from that address. Read before `address`. */
+  isFrom(i: number, name: Uint8Array): boolean {
+    if (this.#nameLength(i) !== name.length) return false;
+    const at = this.#names + i * NAME_BYTES;
+    for (let k = 2; k < name.length; k += 1) if (this.#memory[at + k] !== name[k]) return false;
+    return true;
+  }
+
+  beginsWith(i: number, bytes: Uint8Array): boolean {
+    if (this.lengthOf(i) < bytes.length) return false;
+    const at = this.#slotAt(i);
+    for (let k = 0; k < bytes.length; k += 1) if (this.#memory[at + k] !== bytes[k]) return false;
+    return true;
+  }
+
+  /** The first bytes of it as a key: one character for each. */
+  textOf(i: number, length: number): string {
+    const at = this.#slotAt(i);
+    return this.#bytes.toString('latin1', at, at + length);
+  }
+
+  /** How long the header is that it begins with (RFC 1928 section 7); 0: it has none of an address, or a fragment's. */
+  literalHeader(i: number): number {
+    const at = this.#slotAt(i);
+    const length = this.lengthOf(i);
+    if (length < IPV4_HEADER || this.#view.getUint16(at) !== 0 || this.#memory[at + 2] !== 0) return 0;
+    const type = this.#memory[at + 3];
+    if (type === ADDRESS_TYPES.ipv4) return IPV4_HEADER;
+    return type === ADDRESS_TYPES.ipv6 && length >= IPV6_HEADER ? IPV6_HEADER : 0;
+  }
+
+  /** Only for those with headroom: what is sent begins so many bytes behind where what was received does. */
+  frame(i: number, from: number): void {
+    const length = this.lengthOf(i) - from;
+    if (from < -this.#headroom || length < 0) throw new RangeError(`a frame from ${from} on of ${length} B`);
+    this.#setLength(i, length);
+    const at = this.#base + this.#slotAt(i) + from;
+    const vector = this.#sentVectors + i * VECTOR_BYTES;
+    this.#view.setUint32(vector, at >>> 0, true);
+    this.#view.setUint32(vector + 4, at / 2 ** 32, true);
+  }
+
+  /** Puts the header in front that says whom it came from. Read before `address`. */
+  head(i: number): void {
+    const name = this.#names + i * NAME_BYTES;
+    const isV4 = familyOf(this.#memory, name) === AF_INET;
+    const length = isV4 ? IPV4_HEADER : IPV6_HEADER;
+    this.frame(i, -length);
+    const at = this.#slotAt(i) - length;
+    this.#view.setUint32(at, isV4 ? ADDRESS_TYPES.ipv4 : ADDRESS_TYPES.ipv6);
+    this.#copy(name + (isV4 ? 4 : 8), at + 4, length - 6);
+    this.#copy(name + 2, at + length - 2, 2);
+  }
+
   put(i: number, bytes: Uint8Array): void {
     this.#setLength(i, bytes.length);
     this.#bytes.set(bytes, this.#slotAt(i));
@@ -143,7 +214,7 @@ export class Batch {
     let lost = 0;
     let isAgain = false;
     for (let i = from; i < to; ) {
-      const sent = to - i === 1 && this.#isNamed ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
+      const sent = to - i === 1 && this.#named === 'received' ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
       if (sent === -EINTR) continue;
       // The kernel has no room: as with a full queue, whatever comes next is dropped.
       if (sent === -EAGAIN) return lost + to - i;
@@ -170,8 +241,14 @@ export class Batch {
     return sent < 0 ? sent : 1;
   }
 
+  /** Where what is received begins. */
   #slotAt(i: number): number {
-    return this.#slots + i * SLOT_BYTES;
+    return this.#slots + i * SLOT_BYTES + this.#headroom;
+  }
+
+  /** Few bytes: a call of V8's own would take longer than they do. */
+  #copy(from: number, to: number, length: number): void {
+    for (let k = 0; k < length; k += 1) this.#memory[to + k] = this.#memory[from + k] ?? 0;
   }
 
   #nameLength(i: number): number {
