@@ -15,12 +15,14 @@ const BASE = 0x7f00_0000_0000n;
 interface Calls {
   readonly recvmmsg?: (view: DataView, at: number, count: number) => number;
   readonly sendmmsg?: (at: number, count: number) => number;
+  readonly recvfrom?: (view: DataView, at: number, nameAt: number, lengthAt: number) => number;
+  readonly sendto?: (at: number, length: number, nameAt: number, nameLength: number) => number;
 }
 
-function sysOf({ recvmmsg, sendmmsg }: Calls = {}): Sys {
+function sysOf({ recvmmsg, sendmmsg, recvfrom, sendto }: Calls = {}): Sys {
   const memory = new Uint8Array(ARENA_BYTES);
   const view = new DataView(memory.buffer);
-  const calls: Pick<Sys, 'memory' | 'addressOf' | 'recvmmsg' | 'sendmmsg'> = {
+  const calls: Pick<Sys, 'memory' | 'addressOf' | 'recvmmsg' | 'sendmmsg' | 'recvfrom' | 'sendto'> = {
     memory,
     addressOf: (at, length) => {
       if (at < 0 || at + length > memory.length) throw new RangeError('outside');
@@ -28,6 +30,8 @@ function sysOf({ recvmmsg, sendmmsg }: Calls = {}): Sys {
     },
     recvmmsg: (_, at, count) => recvmmsg?.(view, at, count) ?? -EAGAIN,
     sendmmsg: (_, at, count) => sendmmsg?.(at, count) ?? -EAGAIN,
+    recvfrom: (_, at, __, nameAt, lengthAt) => recvfrom?.(view, at, nameAt, lengthAt) ?? -EAGAIN,
+    sendto: (_, at, length, nameAt, nameLength) => sendto?.(at, length, nameAt, nameLength) ?? -EAGAIN,
   };
   return calls as Sys;
 }
@@ -188,7 +192,7 @@ describe('a batch of datagrams', () => {
     for (const header of headers) {
       for (const [length] of header.entries()) {
         batch.put(0, header.subarray(0, length));
-        expect([batch.literalHeader(0), batch.beginsWith(0, header)]).toEqual([0, false]);
+        expect([batch.headerOf(0), batch.beginsWith(0, header)]).toEqual([0, false]);
       }
       for (const [i, wrong] of [
         changed(header, 0, 1),
@@ -197,10 +201,10 @@ describe('a batch of datagrams', () => {
         changed(header, 3, 3),
       ].entries()) {
         batch.put(i, wrong);
-        expect(batch.literalHeader(i)).toBe(0);
+        expect(batch.headerOf(i)).toBe(0);
       }
       batch.put(0, Uint8Array.of(...header, 5));
-      expect([batch.literalHeader(0), batch.beginsWith(0, header)]).toEqual([header.length, true]);
+      expect([batch.headerOf(0), batch.beginsWith(0, header)]).toEqual([header.length, true]);
       expect(batch.textOf(0, header.length)).toBe(Buffer.from(header).toString('latin1'));
       batch.frame(0, header.length);
       const { at, length } = headerAt(sys, EXCHANGE_AT + DATAGRAMS_AT_ONCE * HEADER_BYTES);
@@ -211,6 +215,48 @@ describe('a batch of datagrams', () => {
     const bare = new Batch(sys, INWARD_AT, 'received');
     bare.put(0, new Uint8Array(1));
     expect(() => bare.frame(0, -1)).toThrow(/a frame/);
+  });
+
+  it('receives one by itself with its address, and sends it with another behind its header', () => {
+    const [from, to] = [
+      socketAddressOf({ address: '192.0.2.7', port: 9 }),
+      socketAddressOf({ address: '::1', port: 7 }),
+    ];
+    const header = writeDatagram({ address: '::1', port: 7 }, new Uint8Array());
+    const rooms: number[] = [];
+    const sent: Uint8Array[] = [];
+    const sys = sysOf({
+      recvfrom: (view, at, nameAt, lengthAt) => {
+        rooms.push(view.getUint32(lengthAt, true));
+        const memory = new Uint8Array(view.buffer);
+        memory.set(from ?? [], nameAt);
+        memory.set([...header, 42], at);
+        view.setUint32(lengthAt, 16, true);
+        return header.length + 1;
+      },
+      sendto: (at, length, nameAt, nameLength) => {
+        sent.push(sys.memory.slice(at, at + length), sys.memory.slice(nameAt, nameAt + nameLength));
+        return length;
+      },
+    });
+    const batch = new Batch(sys, EXCHANGE_AT, 'both');
+
+    for (let i = 0; i < 2; i += 1) {
+      expect(batch.receiveOne(3, 0)).toBe(1);
+      expect([batch.isFrom(0, from ?? header), batch.isFrom(0, to ?? header), batch.isCut(0)]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+      batch.frame(0, batch.headerOf(0));
+      batch.address(0, to ?? header);
+      expect(batch.send(4, 0, 1)).toBe(0);
+    }
+
+    expect(rooms).toEqual([28, 28]);
+    expect(sent).toEqual([Uint8Array.of(42), to, Uint8Array.of(42), to]);
+    batch.receive(3, 0);
+    expect(headerAt(sys, EXCHANGE_AT).nameLength).toBe(28);
   });
 
   it('takes neither a datagram nor an address that there is no room for', () => {

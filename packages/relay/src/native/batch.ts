@@ -1,7 +1,6 @@
-import { ADDRESS_TYPES } from '../socks5/codec.js';
+import { LONGEST_LITERAL_HEADER, literalHeader, writeHeader } from './letter-header.js';
 import { DATAGRAMS_AT_ONCE } from './native-limits.js';
-import { familyOf } from './socket-address.js';
-import { AF_INET, EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
+import { EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
 
 // What recvmmsg(2) and sendmmsg(2) are told, in places of the arena. The C library declares `struct mmsghdr`
 // (bits/types/struct_iovec.h, bits/socket.h, sys/socket.h) with the same layout for every 64-bit machine whose bytes
@@ -31,12 +30,8 @@ export const LONGEST_DATAGRAM = 65_535;
 /** Beyond the longest, an odd number of cache lines: at a power of two the beginnings of all would share one place. */
 const SLOT_BYTES = 65_856;
 
-/** In front of what is received, where the longest header that `head` writes has room. */
-const HEADROOM = 32;
-
-/** RFC 1928 section 7, of an address: RSV twice, FRAG, ATYP, 4 or 16 bytes, and the port. */
-const IPV4_HEADER = 10;
-const IPV6_HEADER = 22;
+/** In front of what is received, for the header that `head` writes; a multiple of 16, to copy to. */
+const HEADROOM = Math.ceil(LONGEST_LITERAL_HEADER / 16) * 16;
 
 const PER_SLOT = 2 * HEADER_BYTES + 2 * VECTOR_BYTES + NAME_BYTES + SLOT_BYTES;
 
@@ -63,6 +58,8 @@ export class Batch {
   readonly #slots: number;
   readonly #named: 'received' | 'sent' | 'both';
   readonly #headroom: number;
+  /** Where what is sent begins, counted from where what was received does. */
+  readonly #frames = new Int32Array(DATAGRAMS_AT_ONCE);
   /** Where the kernel has the beginning of the memory: below 2^47, which a number holds. */
   readonly #base: number;
   /** Headers in which the kernel has put the length of an address in place of the room for it. */
@@ -104,9 +101,9 @@ export class Batch {
     return got;
   }
 
-  /** Into that slot, one of a socket's that is connected. Answers as `receive`; costs less where only one is there. */
+  /** Into that slot, one datagram. Answers as `receive`; costs less where only one is there. */
   receiveOne(fd: number, i: number): number {
-    const got = this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM);
+    const got = this.#named === 'sent' ? this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM) : this.#recvFrom(fd, i);
     if (got < 0) return got;
     this.#setLength(i, got);
     return 1;
@@ -167,14 +164,9 @@ export class Batch {
     return this.#bytes.toString('latin1', at, at + length);
   }
 
-  /** How long the header is that it begins with (RFC 1928 section 7); 0: it has none of an address, or a fragment's. */
-  literalHeader(i: number): number {
-    const at = this.#slotAt(i);
-    const length = this.lengthOf(i);
-    if (length < IPV4_HEADER || this.#view.getUint16(at) !== 0 || this.#memory[at + 2] !== 0) return 0;
-    const type = this.#memory[at + 3];
-    if (type === ADDRESS_TYPES.ipv4) return IPV4_HEADER;
-    return type === ADDRESS_TYPES.ipv6 && length >= IPV6_HEADER ? IPV6_HEADER : 0;
+  /** As `literalHeader` has it. */
+  headerOf(i: number): number {
+    return literalHeader(this.#memory, this.#slotAt(i), this.lengthOf(i));
   }
 
   /** Only for those with headroom: what is sent begins so many bytes behind where what was received does. */
@@ -182,6 +174,7 @@ export class Batch {
     const length = this.lengthOf(i) - from;
     if (from < -this.#headroom || length < 0) throw new RangeError(`a frame from ${from} on of ${length} B`);
     this.#setLength(i, length);
+    this.#frames[i] = from;
     const at = this.#base + this.#slotAt(i) + from;
     const vector = this.#sentVectors + i * VECTOR_BYTES;
     this.#view.setUint32(vector, at >>> 0, true);
@@ -190,14 +183,7 @@ export class Batch {
 
   /** Puts the header in front that says whom it came from. Read before `address`. */
   head(i: number): void {
-    const name = this.#names + i * NAME_BYTES;
-    const isV4 = familyOf(this.#memory, name) === AF_INET;
-    const length = isV4 ? IPV4_HEADER : IPV6_HEADER;
-    this.frame(i, -length);
-    const at = this.#slotAt(i) - length;
-    this.#view.setUint32(at, isV4 ? ADDRESS_TYPES.ipv4 : ADDRESS_TYPES.ipv6);
-    this.#copy(name + (isV4 ? 4 : 8), at + 4, length - 6);
-    this.#copy(name + 2, at + length - 2, 2);
+    this.frame(i, -writeHeader(this.#memory, this.#names + i * NAME_BYTES, this.#slotAt(i)));
   }
 
   put(i: number, bytes: Uint8Array): void {
@@ -214,7 +200,7 @@ export class Batch {
     let lost = 0;
     let isAgain = false;
     for (let i = from; i < to; ) {
-      const sent = to - i === 1 && this.#named === 'received' ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
+      const sent = to - i === 1 && this.#named !== 'sent' ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
       if (sent === -EINTR) continue;
       // The kernel has no room: as with a full queue, whatever comes next is dropped.
       if (sent === -EAGAIN) return lost + to - i;
@@ -235,10 +221,23 @@ export class Batch {
     return this.#sys.sendmmsg(fd, this.#sent + from * HEADER_BYTES, to - from);
   }
 
-  /** By a socket that is connected; costs less. */
+  /** Costs less. Those that have no address go by a socket that is connected. */
   #sendOne(fd: number, i: number): number {
-    const sent = this.#sys.send(fd, this.#slotAt(i), this.lengthOf(i));
+    const at = this.#slotAt(i) + (this.#frames[i] ?? 0);
+    const sent =
+      this.#named === 'received'
+        ? this.#sys.send(fd, at, this.lengthOf(i))
+        : this.#sys.sendto(fd, at, this.lengthOf(i), this.#names + i * NAME_BYTES, this.#sentNameLength(i));
     return sent < 0 ? sent : 1;
+  }
+
+  #recvFrom(fd: number, i: number): number {
+    const header = this.#received + i * HEADER_BYTES;
+    const lengthAt = header + NAME_LENGTH_AT;
+    this.#view.setUint32(lengthAt, NAME_ROOM, true);
+    this.#view.setUint32(header + FLAGS_AT, 0, true);
+    this.#namesReceived = Math.max(this.#namesReceived, i + 1);
+    return this.#sys.recvfrom(fd, this.#slotAt(i), LONGEST_DATAGRAM, this.#names + i * NAME_BYTES, lengthAt);
   }
 
   /** Where what is received begins. */
@@ -246,13 +245,12 @@ export class Batch {
     return this.#slots + i * SLOT_BYTES + this.#headroom;
   }
 
-  /** Few bytes: a call of V8's own would take longer than they do. */
-  #copy(from: number, to: number, length: number): void {
-    for (let k = 0; k < length; k += 1) this.#memory[to + k] = this.#memory[from + k] ?? 0;
-  }
-
   #nameLength(i: number): number {
     return Math.min(this.#view.getUint32(this.#received + i * HEADER_BYTES + NAME_LENGTH_AT, true), NAME_ROOM);
+  }
+
+  #sentNameLength(i: number): number {
+    return this.#view.getUint32(this.#sent + i * HEADER_BYTES + NAME_LENGTH_AT, true);
   }
 
   #setLength(i: number, length: number): void {

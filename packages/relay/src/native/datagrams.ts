@@ -107,7 +107,7 @@ export class Datagrams implements PlaceHome, SessionHome, ExchangesHome {
     if (place === undefined) return;
     if (this.#leaves !== place) this.flush();
     this.#leaves = place;
-    const got = session.comesAlone
+    const got = session.pace.comesAlone
       ? this.#outward.receiveOne(session.fd, this.#filled)
       : this.#outward.receive(session.fd, this.#filled);
     if (got < 0) {

@@ -20,7 +20,7 @@ const CLIENTS = 6;
 const ROUNDS = 40;
 
 /** Those that are made so often that some fail with any seeds. */
-const CALLS = ['bind', 'close', 'epollCtl', 'epollWait', 'recvmmsg', 'sendmmsg', 'socket'];
+const CALLS = ['bind', 'close', 'epollCtl', 'epollWait', 'recvfrom', 'recvmmsg', 'sendmmsg', 'sendto', 'socket'];
 
 const missing = await nativeIsMissing();
 const told = new Map<string, number>();

@@ -5,6 +5,7 @@ import type { Descriptors, Watcher } from './descriptors.js';
 import type { Carried, ExchangeCommand, ExchangeNews, LetterNews } from './exchange-protocol.js';
 import { Leases } from './leases.js';
 import { type Budget, Letters, type Line } from './letters.js';
+import { Pace } from './pace.js';
 import { anywhere, endpointOf, familyOf, isSame } from './socket-address.js';
 import { AF_INET6, EPOLLIN, isScarce } from './sys.js';
 
@@ -20,7 +21,7 @@ export interface ExchangeHome extends Budget {
   moved(exchange: ExchangeRelay): void;
 }
 
-type Outlet = Watcher & { readonly fd: number; readonly isV6: boolean };
+type Outlet = Watcher & { readonly fd: number; readonly isV6: boolean; readonly pace: Pace };
 
 /** One SOCKS5 client's datagrams: out without the header where a lease allows it, and back with one. */
 export class ExchangeRelay implements Watcher {
@@ -29,6 +30,7 @@ export class ExchangeRelay implements Watcher {
   readonly leases: Leases = new Leases();
   readonly #home: ExchangeHome;
   readonly #letters: Letters;
+  readonly #pace = new Pace();
   readonly #outlets: { v4: Outlet | null; v6: Outlet | null } = { v4: null, v6: null };
   /** Null: it has not been told yet. */
   #client: Uint8Array | null = null;
@@ -47,7 +49,7 @@ export class ExchangeRelay implements Watcher {
 
   /** One batch from the client: what is left is told of again. An error is one datagram's, and was taken with it. */
   ready(): void {
-    const got = this.#home.batch.receive(this.fd, 0);
+    const got = this.#receive(this.fd, this.#pace);
     if (got <= 0) return;
     // Those from `from` on all leave by `last`.
     let last: Outlet | null = null;
@@ -121,6 +123,13 @@ export class ExchangeRelay implements Watcher {
     return carried;
   }
 
+  #receive(fd: number, pace: Pace): number {
+    const { batch } = this.#home;
+    const got = pace.comesAlone ? batch.receiveOne(fd, 0) : batch.receive(fd, 0);
+    if (got > 0) pace.came(got);
+    return got;
+  }
+
   /** By which socket the datagram in that slot leaves, made ready to; null: it has to be heard. */
   #onward(i: number): Outlet | null {
     const { batch, now } = this.#home;
@@ -157,7 +166,7 @@ export class ExchangeRelay implements Watcher {
   /** What has the same key keeps its order. Null: it waits for nobody. */
   #keyOf(i: number): string | null {
     const { batch } = this.#home;
-    const length = batch.literalHeader(i);
+    const length = batch.headerOf(i);
     if (length === 0 || (this.#client !== null && !batch.isFrom(i, this.#client))) return null;
     return batch.peerOf(i) + batch.textOf(i, length);
   }
@@ -209,7 +218,7 @@ export class ExchangeRelay implements Watcher {
   /** Answers from outside, to the client, whoever they are from. */
   #replies(outlet: Outlet): void {
     const { batch } = this.#home;
-    const got = batch.receive(outlet.fd, 0);
+    const got = this.#receive(outlet.fd, outlet.pace);
     if (got <= 0) return;
     let from = 0;
     for (let i = 0; i < got; i += 1) {
@@ -237,7 +246,7 @@ export class ExchangeRelay implements Watcher {
   #opened(isV6: boolean, at: Uint8Array): Outlet | null {
     const { descriptors } = this.#home;
     const fd = placeSocket(descriptors, at);
-    const outlet: Outlet = { fd, isV6, ready: () => this.#replies(outlet) };
+    const outlet: Outlet = { fd, isV6, pace: new Pace(), ready: () => this.#replies(outlet) };
     const failed = fd < 0 ? fd : descriptors.watch(fd, EPOLLIN, outlet);
     if (failed >= 0) return outlet;
     if (fd >= 0) descriptors.close(fd);

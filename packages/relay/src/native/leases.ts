@@ -88,7 +88,7 @@ export class Leases {
   }
 
   #lookUp(batch: Batch, i: number): Lease | null {
-    const length = batch.literalHeader(i);
+    const length = batch.headerOf(i);
     return length === 0 ? null : (this.#byHeader.get(batch.textOf(i, length)) ?? null);
   }
 

@@ -1,7 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { isDeepStrictEqual } from 'node:util';
 import { parseAddressRange } from '@hurricane/core';
-import { settled } from '@hurricane/core/testing';
+import { Prng, settled } from '@hurricane/core/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DestinationRule } from '../../access/destinations.js';
 import { networkOf } from '../../access/networks.js';
@@ -407,6 +408,45 @@ describe.each(ENGINES)('UDP ASSOCIATE, %s', (name, start) => {
     });
   });
 
+  describe('any bytes', () => {
+    test.each([1, 2, 3, 4, 5])(
+      'go where the codec and the rules say, or are counted as dropped, with seed %i',
+      async (seed) => {
+        const prng = new Prng(seed);
+        const { client, relay, dropped } = await associated({ denyDestinations: [allow('0.0.0.0/0'), allow('::/0')] });
+        const servers = await Promise.all([Party.at('127.0.0.1'), Party.at('::1'), Party.at('127.0.0.1')]);
+        const places = servers.map(({ place }) => place);
+        const expected: { readonly heard: string[][]; readonly dropped: Record<string, number> } = {
+          heard: servers.map(() => []),
+          dropped: {},
+        };
+        const told = (): number =>
+          servers.reduce((sum, { heard }) => sum + heard.length, 0) + sumOf(Object.values(dropped()));
+
+        for (let i = 0; i < 400; i += 1) {
+          const bytes = anyDatagram(prng, [...places, { address: '192.168.1.1', port: 9 }], String(i));
+          const read = readDatagram(bytes);
+          const fault = read.kind === 'bad' ? (read.fault === 'fragmented' ? 'fragmented' : 'malformed') : null;
+          const target = read.kind === 'read' ? read.value.target : null;
+          const index = places.findIndex((place) => isDeepStrictEqual({ kind: 'address', ...place }, target));
+          // Where nobody is, nobody counts it.
+          if (target?.kind === 'address' && index < 0 && /^(127\.|::1$)/.test(target.address)) continue;
+          const payload = Buffer.from(bytes.subarray(read.kind === 'read' ? read.value.length : 0)).toString('latin1');
+          const drop = fault ?? (target?.kind === 'name' ? 'unresolved' : 'denied');
+          if (index >= 0) expected.heard[index]?.push(payload);
+          else expected.dropped[drop] = (expected.dropped[drop] ?? 0) + 1;
+          client.say(bytes, relay);
+          const sent = sumOf(expected.heard.map(({ length }) => length)) + sumOf(Object.values(expected.dropped));
+          // Few enough at a time for any bound.
+          if (i % 8 === 0 || i > 390) await until(() => told() === sent);
+        }
+
+        expect(servers.map(({ heard }) => heard.map(({ payload }) => payload))).toEqual(expected.heard);
+        expect(dropped()).toEqual(expected.dropped);
+      },
+    );
+  });
+
   describe('names', () => {
     test('47: lead to an address, asked for once, and the answer comes from that', async () => {
       const zone: Zone = { 'a.example/6': [], 'a.example/4': ['127.0.0.1'] };
@@ -560,6 +600,17 @@ describe.each(ENGINES)('UDP ASSOCIATE, %s', (name, start) => {
     });
   });
 });
+
+/** Mostly one that can go, or one byte or the end of which is not what it was. */
+function anyDatagram(prng: Prng, places: readonly Endpoint[], payload: string): Uint8Array {
+  const isNamed = prng.chance(0.05);
+  const whole = isNamed ? named('nowhere.example', 9, payload) : writeDatagram(prng.pick(places), Buffer.from(payload));
+  const most = whole.length - 1;
+  if (prng.chance(0.2)) return whole.subarray(0, prng.between(0, most));
+  return prng.chance(0.3) ? changed(whole, prng.between(0, Math.min(most, 25)), prng.between(0, 255)) : whole;
+}
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 /** A datagram to a name. */
 function named(name: string, port: number, payload: string): Uint8Array {
