@@ -36,13 +36,18 @@ function aTable() {
 
 describe('leases', () => {
   it('hold for their header and no other, for as long as they last', () => {
-    const { grant, find } = aTable();
+    const { leases, grant, find } = aTable();
     grant(1, 0);
     grant(2, 0, '2001:db8::1');
 
     expect(find(header(1), 0)).toMatchObject({ to: socketAddressOf(to(1)), isV6: false });
     expect(find(header(2, '2001:db8::1'), 0)).toMatchObject({ isV6: true });
     expect(find(header(3), 0)).toBeNull();
+    // What it was cut from may be 64 KiB long.
+    const cut = new Uint8Array(100).fill(0);
+    cut.set(header(4));
+    leases.grant(cut.subarray(0, 10), socketAddressOf(to(4)) ?? cut, 0);
+    expect(find(header(4), 0)?.header.buffer.byteLength).toBe(10);
     expect(find(header(1).subarray(0, 8), 0)).toBeNull();
     expect(find(changed(header(1), 2, 1), 0)).toBeNull();
     expect(find(header(1), LEASE - 1)).not.toBeNull();

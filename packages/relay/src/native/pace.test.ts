@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { READ_ALONE } from './native-limits.js';
 import { Pace } from './pace.js';
 
-it('takes datagrams that come alone for such, now and then looks whether there are more, and stops when there are', () => {
+it('takes datagrams that come alone for such, and looks now and then whether there are more', () => {
   const pace = new Pace();
   const came = (count: number): boolean => {
     pace.came(count);

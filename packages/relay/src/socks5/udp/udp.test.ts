@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import { parseAddressRange } from '@hurricane/core';
 import { Prng, settled } from '@hurricane/core/testing';
+import { okAsync } from 'neverthrow';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DestinationRule } from '../../access/destinations.js';
 import { networkOf } from '../../access/networks.js';
@@ -599,6 +600,33 @@ describe.each(ENGINES)('UDP ASSOCIATE, %s', (name, start) => {
       expect(said.slice(2)).toEqual([5, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
     });
   });
+});
+
+test('54: nobody is idle before all that was carried has been counted', async () => {
+  let untold = 1;
+  const late: Engine['exchange'] = ({ carried, address }) =>
+    okAsync({
+      local: { address, port: 9 },
+      answerTo: () => {},
+      send: () => {},
+      recall: async () => {},
+      close: async () => {},
+      counted: async () => {
+        carried(0, 0, untold);
+        untold = 0;
+      },
+    });
+  const stage = await aStage(LOOPBACK, {}, late);
+  const control = stage.engine.knock(SETTINGS.listen);
+  control.write(hex('05 01 00 05 03 00 01 00000000 0000'));
+  await until(() => stage.flows.all.length === 1);
+
+  await stage.clock.runFor(2 * ASSOCIATION_IDLE - 1);
+  await settled();
+  expect(stage.flows.all[0]?.end).toBeNull();
+  await stage.clock.runFor(1);
+
+  await until(() => stage.flows.all[0]?.end === 'idle');
 });
 
 /** Mostly one that can go, or one byte or the end of which is not what it was. */
