@@ -126,6 +126,20 @@ describe('the engine in use', () => {
     expect(log).toEqual(['info: The relay carries connections with its native engine']);
   });
 
+  it('leaves SOCKS5 clients’ datagrams to the native one while there is one, and to the proxy otherwise', async () => {
+    const exchange = () => errAsync({ kind: 'failed', code: 'ENOSYS' } as const);
+    const native = aNative({ exchange });
+    const { engine } = inUse(async () => native);
+    expect(engine.exchange).toBeUndefined();
+
+    await engine.choose('native');
+    expect(engine.exchange).toBe(exchange);
+    native.fail('it was told to');
+    await waitFor(() => engine.name === 'stream', 2_000, 'the other one');
+
+    expect(engine.exchange).toBeUndefined();
+  });
+
   it('says why the native one cannot be had: quietly for auto, with a remedy where it was asked for', async () => {
     const none = async () => ({ reason: 'koffi is not there' });
     const [auto, native] = [inUse(none), inUse(none)];

@@ -91,6 +91,11 @@ export class EngineInUse implements Engine, DatagramEngine {
     return this.#current.connect(options);
   }
 
+  /** When the native one fails, its clients' control connections are reset, and their exchanges end with them. */
+  get exchange(): Engine['exchange'] {
+    return this.#native?.exchange;
+  }
+
   /** Two legs of different engines: one of them is of the one that has failed, and its connection is gone. */
   async join(near: Leg, far: Leg, flow: Flow): Promise<FlowEnd> {
     const [a, b] = [near instanceof StreamLeg, far instanceof StreamLeg];

@@ -43,6 +43,7 @@ export function nativeEngineOn(host: Host): NativeEngine {
     listen: (at, accept) => engine.listen(at, accept),
     connect: (options) => engine.connect(options),
     datagrams: (options) => engine.desk.open(options),
+    exchange: (options) => engine.desk.exchanges.open(options),
     join: (near, far, flow) => engine.join(near, far, flow),
   };
 }

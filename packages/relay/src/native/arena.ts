@@ -31,7 +31,9 @@ export const COPY_AT: number = COUNTER_AT + 8;
 /** Datagrams from peers, and those back to them. */
 export const INWARD_AT: number = COPY_AT + COPY_BYTES;
 export const OUTWARD_AT: number = INWARD_AT + BATCH_BYTES;
-export const ARENA_BYTES: number = OUTWARD_AT + BATCH_BYTES;
+/** Those of SOCKS5 clients, either way. */
+export const EXCHANGE_AT: number = OUTWARD_AT + BATCH_BYTES;
+export const ARENA_BYTES: number = EXCHANGE_AT + BATCH_BYTES;
 
 /** What is at those places, in the terms of those who use them. */
 export class Arena {

@@ -1,3 +1,4 @@
+import { LONGEST_LITERAL_HEADER, literalHeader, writeHeader } from './letter-header.js';
 import { DATAGRAMS_AT_ONCE } from './native-limits.js';
 import { EAGAIN, EINTR, MSG_TRUNC, type Sys } from './sys.js';
 
@@ -29,6 +30,9 @@ export const LONGEST_DATAGRAM = 65_535;
 /** Beyond the longest, an odd number of cache lines: at a power of two the beginnings of all would share one place. */
 const SLOT_BYTES = 65_856;
 
+/** In front of what is received, for the header that `head` writes; a multiple of 16, to copy to. */
+const HEADROOM = Math.ceil(LONGEST_LITERAL_HEADER / 16) * 16;
+
 const PER_SLOT = 2 * HEADER_BYTES + 2 * VECTOR_BYTES + NAME_BYTES + SLOT_BYTES;
 
 /** Bytes of the arena for one batch. Only pages that a datagram has been in are really there. */
@@ -52,14 +56,23 @@ export class Batch {
   readonly #sentVectors: number;
   readonly #names: number;
   readonly #slots: number;
-  readonly #isNamed: boolean;
+  readonly #named: 'received' | 'sent' | 'both';
+  readonly #headroom: number;
+  /** Where what is sent begins, counted from where what was received does. */
+  readonly #frames = new Int32Array(DATAGRAMS_AT_ONCE);
+  /** Where the kernel has the beginning of the memory: below 2^47, which a number holds. */
+  readonly #base: number;
   /** Headers in which the kernel has put the length of an address in place of the room for it. */
   #namesReceived = 0;
 
-  /** `named`: whether the addresses of peers are what is received with datagrams, or what they are sent with. */
-  constructor(sys: Sys, at: number, named: 'received' | 'sent') {
+  /**
+   * `named`: whether the addresses of peers are what is received with datagrams, or what they are sent with. `both`:
+   * one after the other in the same place, and each datagram has room for a header in front of it.
+   */
+  constructor(sys: Sys, at: number, named: 'received' | 'sent' | 'both') {
     const { memory } = sys;
     this.#sys = sys;
+    this.#base = Number(sys.addressOf(0, memory.length));
     this.#memory = memory;
     this.#bytes = Buffer.from(memory.buffer, memory.byteOffset, memory.length);
     this.#view = new DataView(memory.buffer, memory.byteOffset, memory.length);
@@ -69,10 +82,11 @@ export class Batch {
     this.#sentVectors = this.#receivedVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
     this.#names = this.#sentVectors + DATAGRAMS_AT_ONCE * VECTOR_BYTES;
     this.#slots = this.#names + DATAGRAMS_AT_ONCE * NAME_BYTES;
-    this.#isNamed = named === 'received';
+    this.#named = named;
+    this.#headroom = named === 'both' ? HEADROOM : 0;
     for (let i = 0; i < DATAGRAMS_AT_ONCE; i += 1) {
-      this.#layOut(i, this.#received, this.#receivedVectors, this.#isNamed);
-      this.#layOut(i, this.#sent, this.#sentVectors, !this.#isNamed);
+      this.#layOut(i, this.#received, this.#receivedVectors, named !== 'sent');
+      this.#layOut(i, this.#sent, this.#sentVectors, named !== 'received');
     }
   }
 
@@ -83,13 +97,13 @@ export class Batch {
     const got = this.#sys.recvmmsg(fd, this.#received + from * HEADER_BYTES, DATAGRAMS_AT_ONCE - from);
     for (let i = from; i < from + got; i += 1)
       this.#setLength(i, this.#view.getUint32(this.#received + i * HEADER_BYTES + LENGTH_AT, true));
-    if (this.#isNamed && got > 0) this.#namesReceived = from + got;
+    if (this.#named !== 'sent' && got > 0) this.#namesReceived = from + got;
     return got;
   }
 
-  /** Into that slot, one of a socket's that is connected. Answers as `receive`; costs less where only one is there. */
+  /** Into that slot, one datagram. Answers as `receive`; costs less where only one is there. */
   receiveOne(fd: number, i: number): number {
-    const got = this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM);
+    const got = this.#named === 'sent' ? this.#sys.recv(fd, this.#slotAt(i), LONGEST_DATAGRAM) : this.#recvFrom(fd, i);
     if (got < 0) return got;
     this.#setLength(i, got);
     return 1;
@@ -129,6 +143,49 @@ export class Batch {
     this.#view.setUint32(this.#sent + i * HEADER_BYTES + NAME_LENGTH_AT, name.length, true);
   }
 
+  /** Whether it came from that address. Read before `address`. */
+  isFrom(i: number, name: Uint8Array): boolean {
+    if (this.#nameLength(i) !== name.length) return false;
+    const at = this.#names + i * NAME_BYTES;
+    for (let k = 2; k < name.length; k += 1) if (this.#memory[at + k] !== name[k]) return false;
+    return true;
+  }
+
+  beginsWith(i: number, bytes: Uint8Array): boolean {
+    if (this.lengthOf(i) < bytes.length) return false;
+    const at = this.#slotAt(i);
+    for (let k = 0; k < bytes.length; k += 1) if (this.#memory[at + k] !== bytes[k]) return false;
+    return true;
+  }
+
+  /** The first bytes of it as a key: one character for each. */
+  textOf(i: number, length: number): string {
+    const at = this.#slotAt(i);
+    return this.#bytes.toString('latin1', at, at + length);
+  }
+
+  /** As `literalHeader` has it. */
+  headerOf(i: number): number {
+    return literalHeader(this.#memory, this.#slotAt(i), this.lengthOf(i));
+  }
+
+  /** Only for those with headroom: what is sent begins so many bytes behind where what was received does. */
+  frame(i: number, from: number): void {
+    const length = this.lengthOf(i) - from;
+    if (from < -this.#headroom || length < 0) throw new RangeError(`a frame from ${from} on of ${length} B`);
+    this.#setLength(i, length);
+    this.#frames[i] = from;
+    const at = this.#base + this.#slotAt(i) + from;
+    const vector = this.#sentVectors + i * VECTOR_BYTES;
+    this.#view.setUint32(vector, at >>> 0, true);
+    this.#view.setUint32(vector + 4, at / 2 ** 32, true);
+  }
+
+  /** Puts the header in front that says whom it came from. Read before `address`. */
+  head(i: number): void {
+    this.frame(i, -writeHeader(this.#memory, this.#names + i * NAME_BYTES, this.#slotAt(i)));
+  }
+
   put(i: number, bytes: Uint8Array): void {
     this.#setLength(i, bytes.length);
     this.#bytes.set(bytes, this.#slotAt(i));
@@ -143,7 +200,7 @@ export class Batch {
     let lost = 0;
     let isAgain = false;
     for (let i = from; i < to; ) {
-      const sent = to - i === 1 && this.#isNamed ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
+      const sent = to - i === 1 && this.#named !== 'sent' ? this.#sendOne(fd, i) : this.#sendMany(fd, i, to);
       if (sent === -EINTR) continue;
       // The kernel has no room: as with a full queue, whatever comes next is dropped.
       if (sent === -EAGAIN) return lost + to - i;
@@ -164,18 +221,36 @@ export class Batch {
     return this.#sys.sendmmsg(fd, this.#sent + from * HEADER_BYTES, to - from);
   }
 
-  /** By a socket that is connected; costs less. */
+  /** Costs less. Those that have no address go by a socket that is connected. */
   #sendOne(fd: number, i: number): number {
-    const sent = this.#sys.send(fd, this.#slotAt(i), this.lengthOf(i));
+    const at = this.#slotAt(i) + (this.#frames[i] ?? 0);
+    const sent =
+      this.#named === 'received'
+        ? this.#sys.send(fd, at, this.lengthOf(i))
+        : this.#sys.sendto(fd, at, this.lengthOf(i), this.#names + i * NAME_BYTES, this.#sentNameLength(i));
     return sent < 0 ? sent : 1;
   }
 
+  #recvFrom(fd: number, i: number): number {
+    const header = this.#received + i * HEADER_BYTES;
+    const lengthAt = header + NAME_LENGTH_AT;
+    this.#view.setUint32(lengthAt, NAME_ROOM, true);
+    this.#view.setUint32(header + FLAGS_AT, 0, true);
+    this.#namesReceived = Math.max(this.#namesReceived, i + 1);
+    return this.#sys.recvfrom(fd, this.#slotAt(i), LONGEST_DATAGRAM, this.#names + i * NAME_BYTES, lengthAt);
+  }
+
+  /** Where what is received begins. */
   #slotAt(i: number): number {
-    return this.#slots + i * SLOT_BYTES;
+    return this.#slots + i * SLOT_BYTES + this.#headroom;
   }
 
   #nameLength(i: number): number {
     return Math.min(this.#view.getUint32(this.#received + i * HEADER_BYTES + NAME_LENGTH_AT, true), NAME_ROOM);
+  }
+
+  #sentNameLength(i: number): number {
+    return this.#view.getUint32(this.#sent + i * HEADER_BYTES + NAME_LENGTH_AT, true);
   }
 
   #setLength(i: number, length: number): void {

@@ -3,7 +3,7 @@ import type { ConnectError, DatagramOptions, Flow, FlowEnd, ListenError, Listeni
 import { connectErrorOf, listenErrorOf } from '../stream-errors.js';
 import type { DatagramNews } from './datagram-protocol.js';
 import { nameOf } from './errno-names.js';
-import type { Host } from './host.js';
+import { type DeskHome, ExchangeDesk } from './exchange-desk.js';
 import { socketAddressOf } from './socket-address.js';
 
 /** The engine has failed as a whole. */
@@ -23,27 +23,22 @@ interface Going {
   readonly cut: () => void;
 }
 
-/** What a desk needs of its engine. */
-export interface DeskHome {
-  readonly host: Host;
-  nextId(): number;
-  /** How many places there are has changed. */
-  onPlaces(): void;
-}
-
 /** The main thread's side of a loop's datagrams: who is admitted, and what has become of them. */
 export class DatagramDesk {
   readonly #home: DeskHome;
+  readonly exchanges: ExchangeDesk;
   readonly #known = new Map<number, Known>();
   readonly #going = new Map<number, Going>();
   #isGone = false;
 
   constructor(home: DeskHome) {
     this.#home = home;
+    this.exchanges = new ExchangeDesk(home);
   }
 
+  /** Sockets that the process stays for. */
   get places(): number {
-    return this.#known.size;
+    return this.#known.size + this.exchanges.size;
   }
 
   open(options: DatagramOptions): ResultAsync<Listening, ListenError> {
@@ -85,16 +80,15 @@ export class DatagramDesk {
       case 'session_over':
         this.#over(news);
         return;
-      default: {
-        const never: never = news;
-        throw new Error(`there is no news ${JSON.stringify(never)}`);
-      }
+      default:
+        this.exchanges.hear(news);
     }
   }
 
   /** The loop is gone, and all its sessions with it. */
   fail(): void {
     this.#isGone = true;
+    this.exchanges.fail();
     for (const flow of [...this.#going.keys()]) this.#end(flow, 'reset', null);
     for (const [id, { opened, closed }] of [...this.#known]) {
       this.#forget(id);
@@ -146,10 +140,11 @@ export class DatagramDesk {
     this.#end(id, 'reset', NO_ADDRESS);
   }
 
-  #count({ counts, lost }: Extract<DatagramNews, { kind: 'datagram_counts' }>): void {
+  #count({ counts, lost, exchanges }: Extract<DatagramNews, { kind: 'datagram_counts' }>): void {
     for (let i = 0; i < counts.length; i += 3)
       this.#going.get(counts[i] ?? 0)?.flow.count(counts[i + 1] ?? 0, counts[i + 2] ?? 0);
     for (let i = 0; i < lost.length; i += 2) this.#known.get(lost[i] ?? 0)?.options.lost(lost[i + 1] ?? 0);
+    this.exchanges.count(exchanges);
     this.#home.host.post({ kind: 'datagrams_counted' });
   }
 

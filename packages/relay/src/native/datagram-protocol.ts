@@ -1,4 +1,5 @@
 import type { Endpoint } from '../contracts.js';
+import type { ExchangeCommand, ExchangeNews } from './exchange-protocol.js';
 import type { FailedCall } from './protocol.js';
 
 // What the engine and its loop say to each other of datagrams. Places and flows are numbered by the engine, newcomers
@@ -27,7 +28,8 @@ export type DatagramCommand =
   | { readonly kind: 'refuse'; readonly newcomer: number }
   | { readonly kind: 'cut_session'; readonly flow: number }
   /** The last `datagram_counts` have been taken note of. */
-  | { readonly kind: 'datagrams_counted' };
+  | { readonly kind: 'datagrams_counted' }
+  | ExchangeCommand;
 
 /** From the loop. */
 export type DatagramNews =
@@ -42,8 +44,16 @@ export type DatagramNews =
       readonly peer: Endpoint;
       readonly first: Uint8Array;
     }
-  /** Three numbers for each flow that moved: which, bytes sent, bytes received. Two for each place: datagrams lost. */
-  | { readonly kind: 'datagram_counts'; readonly counts: Float64Array; readonly lost: Float64Array }
+  /**
+   * Three numbers for each flow that moved: which, bytes sent, bytes received. Two for each place: datagrams lost.
+   * `EXCHANGE_COUNTS` for each exchange.
+   */
+  | {
+      readonly kind: 'datagram_counts';
+      readonly counts: Float64Array;
+      readonly lost: Float64Array;
+      readonly exchanges: Float64Array;
+    }
   /** The descriptor has been given back. The bytes are those that no `datagram_counts` has told. */
   | {
       readonly kind: 'session_over';
@@ -53,7 +63,8 @@ export type DatagramNews =
       readonly received: number;
       /** Null: it had a socket. */
       readonly fault: { readonly call: FailedCall; readonly errno: number } | null;
-    };
+    }
+  | ExchangeNews;
 
 /** `cut`: because it was asked for. `stopped`: its place was closed. */
 export type SessionEnd = 'idle' | 'cut' | 'stopped' | 'reset';

@@ -1,7 +1,7 @@
 import { ADDRESS_AT } from './arena.js';
 import type { Batch } from './batch.js';
 import type { Descriptors, Watcher } from './descriptors.js';
-import { READ_ALONE } from './native-limits.js';
+import { Pace } from './pace.js';
 import type { FailedCall } from './protocol.js';
 import { familyOf } from './socket-address.js';
 import { SOCK_DGRAM } from './sys.js';
@@ -20,6 +20,8 @@ export class Session implements Watcher {
   /** The peer: as the kernel has it, and as a key. */
   readonly name: Uint8Array;
   readonly peer: string;
+  /** Of its replies. */
+  readonly pace: Pace = new Pace();
   readonly #home: SessionHome;
   /** When a datagram last went either way. */
   usedAt: number;
@@ -27,8 +29,6 @@ export class Session implements Watcher {
   heard = 0;
   #sent = 0;
   #received = 0;
-  /** Replies that are still to be read by themselves. */
-  #alone = 0;
 
   constructor(flow: number, fd: number, from: { readonly name: Uint8Array; readonly peer: string }, home: SessionHome) {
     this.flow = flow;
@@ -50,16 +50,9 @@ export class Session implements Watcher {
     return batch.send(this.fd, from, to);
   }
 
-  /** Whether the next reply is likely to be the only one there is: then it is read by itself. */
-  get comesAlone(): boolean {
-    return this.#alone > 0;
-  }
-
   /** So many datagrams have come from the program at once. */
   replied(count: number, bytes: number): void {
-    if (count > 1) this.#alone = 0;
-    else if (this.#alone > 0) this.#alone -= 1;
-    else this.#alone = READ_ALONE;
+    this.pace.came(count);
     this.#received += bytes;
     this.usedAt = this.#home.now;
   }

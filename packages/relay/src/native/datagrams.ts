@@ -5,6 +5,7 @@ import { type Newcomer, Place, type PlaceHome, placeSocket } from './datagram-pl
 import type { DatagramCommand, DatagramNews, SessionEnd } from './datagram-protocol.js';
 import { connectedTo, Session, type SessionHome } from './datagram-session.js';
 import type { Descriptors } from './descriptors.js';
+import { Exchanges, type ExchangesHome } from './exchanges.js';
 import { DATAGRAMS_AT_ONCE } from './native-limits.js';
 import { endpointOf } from './socket-address.js';
 import { EAGAIN, EINTR, EPOLLIN, isScarce } from './sys.js';
@@ -25,7 +26,7 @@ interface Owned {
 }
 
 /** All datagrams of a loop: of each peer to a socket of its own, and what comes back by that, batch by batch. */
-export class Datagrams implements PlaceHome, SessionHome {
+export class Datagrams implements PlaceHome, SessionHome, ExchangesHome {
   readonly inward: Batch;
   readonly #home: DatagramsHome;
   /** Between two looks at what was carried, in milliseconds. */
@@ -33,6 +34,7 @@ export class Datagrams implements PlaceHome, SessionHome {
   readonly #places = new Map<number, Place>();
   readonly #owned = new Map<number, Owned>();
   readonly #newcomers = new Map<number, Newcomer>();
+  readonly #exchanges: Exchanges;
   /** Replies that have been received and go out by `#leaves`, so many of them. */
   readonly #outward: Batch;
   #leaves: Place | null = null;
@@ -47,10 +49,23 @@ export class Datagrams implements PlaceHome, SessionHome {
     this.#sweep = sweep;
     this.inward = new Batch(sys, INWARD_AT, 'received');
     this.#outward = new Batch(sys, OUTWARD_AT, 'sent');
+    this.#exchanges = new Exchanges(this);
   }
 
   get now(): number {
     return this.#home.now;
+  }
+
+  get descriptors(): Descriptors {
+    return this.#home.descriptors;
+  }
+
+  tell(news: DatagramNews): void {
+    this.#home.tell(news);
+  }
+
+  crowded(): void {
+    this.#home.crowded();
   }
 
   /** When they have to be looked at. */
@@ -81,10 +96,8 @@ export class Datagrams implements PlaceHome, SessionHome {
       case 'datagrams_counted':
         this.#countsAreSeen = true;
         return;
-      default: {
-        const never: never = command;
-        throw new Error(`there is no command ${JSON.stringify(never)}`);
-      }
+      default:
+        this.#exchanges.do(command);
     }
   }
 
@@ -94,7 +107,7 @@ export class Datagrams implements PlaceHome, SessionHome {
     if (place === undefined) return;
     if (this.#leaves !== place) this.flush();
     this.#leaves = place;
-    const got = session.comesAlone
+    const got = session.pace.comesAlone
       ? this.#outward.receiveOne(session.fd, this.#filled)
       : this.#outward.receive(session.fd, this.#filled);
     if (got < 0) {
@@ -132,6 +145,10 @@ export class Datagrams implements PlaceHome, SessionHome {
     this.#lookSoon(this.#sweep);
   }
 
+  moved(): void {
+    this.#lookSoon(this.#sweep);
+  }
+
   /** At the end of each turn: replies go out, and when it is time, what has been silent for too long ends. */
   look(): void {
     this.flush();
@@ -147,6 +164,7 @@ export class Datagrams implements PlaceHome, SessionHome {
 
   close(): void {
     for (const id of [...this.#places.keys()]) this.#close(id);
+    this.#exchanges.close();
   }
 
   #open({ id, at, idle, peers }: Extract<DatagramCommand, { kind: 'open_place' }>): void {
@@ -250,12 +268,14 @@ export class Datagrams implements PlaceHome, SessionHome {
       const count = place.takeLost();
       if (count > 0) lost.push(place.id, count);
     }
-    if (counts.length + lost.length === 0) return true;
+    const exchanges = this.#exchanges.takeCounts();
+    if (counts.length + lost.length + exchanges.length === 0) return true;
     this.#countsAreSeen = false;
     this.#home.tell({
       kind: 'datagram_counts',
       counts: Float64Array.from(counts),
       lost: Float64Array.from(lost),
+      exchanges: Float64Array.from(exchanges),
     });
     return true;
   }

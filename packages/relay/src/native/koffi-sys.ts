@@ -1,5 +1,5 @@
 import koffi from 'koffi';
-import { ADDRESS_BYTES, ARENA_BYTES } from './arena.js';
+import { ADDRESS_BYTES, ARENA_BYTES, SOCKET_ADDRESS_BYTES } from './arena.js';
 import { HEADER_BYTES } from './batch.js';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK, type Sys } from './sys.js';
 
@@ -66,13 +66,15 @@ function socketCalls(call: Declared, place: Place): Omit<Sys, 'memory' | keyof B
 
 type ByteCalls = Pick<
   Sys,
-  'recv' | 'send' | 'sendMore' | BatchedCall | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'
+  'recv' | 'send' | 'sendMore' | DatagramCall | 'splice' | 'pipe2' | 'setPipeSize' | 'close' | 'read'
 >;
-type BatchedCall = 'recvmmsg' | 'sendmmsg' | 'addressOf';
+type DatagramCall = 'recvfrom' | 'sendto' | 'recvmmsg' | 'sendmmsg' | 'addressOf';
 
 function byteCalls(call: Declared, place: Place): ByteCalls {
   const recv = call('int64_t recv(int, uintptr_t, size_t, int)');
   const send = call('int64_t send(int, uintptr_t, size_t, int)');
+  const recvfrom = call('int64_t recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)');
+  const sendto = call('int64_t sendto(int, uintptr_t, size_t, int, uintptr_t, uint32_t)');
   const recvmmsg = call('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)');
   const sendmmsg = call('int sendmmsg(int, uintptr_t, uint32_t, int)');
   const splice = call('int64_t splice(int, uintptr_t, int, uintptr_t, size_t, uint32_t)');
@@ -84,6 +86,10 @@ function byteCalls(call: Declared, place: Place): ByteCalls {
     recv: (fd, at, length) => recv(fd, place(at, length), length, 0),
     send: (fd, at, length) => send(fd, place(at, length), length, MSG_NOSIGNAL),
     sendMore: (fd, at, length) => send(fd, place(at, length), length, MSG_NOSIGNAL + MSG_MORE),
+    recvfrom: (fd, at, length, nameAt, lengthAt) =>
+      recvfrom(fd, place(at, length), length, 0, place(nameAt, SOCKET_ADDRESS_BYTES), place(lengthAt, 4)),
+    sendto: (fd, at, length, nameAt, nameLength) =>
+      sendto(fd, place(at, length), length, MSG_NOSIGNAL, place(nameAt, nameLength), nameLength),
     recvmmsg: (fd, at, count) => recvmmsg(fd, place(at, count * HEADER_BYTES), count, 0, 0),
     sendmmsg: (fd, at, count) => sendmmsg(fd, place(at, count * HEADER_BYTES), count, MSG_NOSIGNAL),
     addressOf: (at, length) => BigInt(place(at, length)),

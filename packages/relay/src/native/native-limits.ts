@@ -50,6 +50,19 @@ export const READ_ALONE = 16;
 export const NEWCOMERS_AT_MOST = 256;
 export const NEWCOMERS_BYTES_AT_MOST = 1_048_576;
 
+/** How long a SOCKS5 client may send to where it was allowed to before that is asked again, as the last half begins. */
+export const LEASE: Millis = 1_000;
+
+/** Destinations of one client that are leased, some 400 B each; the one unused for longest gives way. */
+export const LEASES_AT_MOST = 256;
+
+/** Datagrams of one client that the main thread has not judged, and those that wait for them; more are dropped. */
+export const LETTERS_AT_MOST = 256;
+export const LETTERS_BYTES_AT_MOST = 1_048_576;
+
+/** And of all clients together. */
+export const LETTERS_BYTES_OF_ALL = 16_777_216;
+
 /** The loop looks around at least this often, whatever happens. */
 export const LONGEST_SLEEP: Millis = 30_000;
 

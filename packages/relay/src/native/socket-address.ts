@@ -24,8 +24,20 @@ export function socketAddressOf({ address, port }: Endpoint): Uint8Array | null 
   return made;
 }
 
-export function familyOf(socketAddress: Uint8Array): number {
-  return (socketAddress[0] ?? 0) | ((socketAddress[1] ?? 0) << 8);
+/** `at`: where in those bytes it begins. */
+export function familyOf(socketAddress: Uint8Array, at = 0): number {
+  return (socketAddress[at] ?? 0) | ((socketAddress[at + 1] ?? 0) << 8);
+}
+
+/** Any address of that family, and a port of the kernel's choice. */
+export function anywhere(family: number): Uint8Array {
+  const made = new Uint8Array(family === AF_INET ? V4_BYTES : V6_BYTES);
+  made[0] = family;
+  return made;
+}
+
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** Whether two are of one address, whatever their ports. */

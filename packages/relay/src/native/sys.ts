@@ -23,6 +23,9 @@ export interface Sys {
   send(fd: number, at: number, length: number): number;
   /** As `send`; it waits, 200 ms at most, for what is sent next or for the FIN, to go together (send(2), MSG_MORE). */
   sendMore(fd: number, at: number, length: number): number;
+  /** `nameAt`, `lengthAt`: whom it came from, as with `accept4`. */
+  recvfrom(fd: number, at: number, length: number, nameAt: number, lengthAt: number): number;
+  sendto(fd: number, at: number, length: number, nameAt: number, nameLength: number): number;
   /** `count` headers at `at`, laid out as `Batch` has them. Answers with how many datagrams came; never waits. */
   recvmmsg(fd: number, at: number, count: number): number;
   /** Answers with how many went: fewer than `count`, where the next one could not. */

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
+import { errAsync } from 'neverthrow';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import type { DatagramOptions, FlowEnd, Leg } from '../contracts.js';
@@ -108,6 +109,26 @@ describe.skipIf(missing !== null)(
       expect((await engine.datagrams(options))._unsafeUnwrapErr()).toEqual(gone);
       echoing.close();
       peer.close();
+      await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
+    });
+
+    it('dies, and its exchanges are over: nobody waits for what they carried', async () => {
+      const before = descriptors();
+      const { engine, worker } = await anEngine();
+      const silent = { heard: () => {}, mayGoOn: () => true, carried: () => {}, lost: () => {} };
+      const open = engine.exchange ?? (() => errAsync({ kind: 'failed', code: 'ENOSYS' } as const));
+      const exchange = (await open({ address: HOST, ...silent }))._unsafeUnwrap();
+      const client = createSocket('udp4');
+
+      void worker.terminate();
+      client.send('wake up', exchange.local.port, HOST);
+
+      await Promise.all([exchange.counted(), exchange.recall('ipv6'), exchange.close()]);
+      await engine.gone;
+      await Promise.all([exchange.counted(), exchange.close()]);
+      const gone = { kind: 'failed', code: 'ESHUTDOWN' };
+      expect((await open({ address: HOST, ...silent }))._unsafeUnwrapErr()).toEqual(gone);
+      client.close();
       await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
     });
 

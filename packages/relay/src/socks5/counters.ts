@@ -13,9 +13,7 @@ export type DatagramDrop =
   /** No tunnel, or no IPv4 by configuration. */
   | 'no_way'
   /** Too large, or the system took no more. */
-  | 'unsendable'
-  /** The client has not said yet where it is. */
-  | 'no_client';
+  | 'unsendable';
 
 export interface Socks5Counts {
   /** Clients that connected. */
@@ -54,8 +52,8 @@ export class Counters {
     this.#replies[reply] = (this.#replies[reply] ?? 0) + 1;
   }
 
-  dropped(why: DatagramDrop): void {
-    this.#dropped[why] = (this.#dropped[why] ?? 0) + 1;
+  dropped(why: DatagramDrop, count: number): void {
+    this.#dropped[why] = (this.#dropped[why] ?? 0) + count;
   }
 
   counts(opening: number): Socks5Counts {

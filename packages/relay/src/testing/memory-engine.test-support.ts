@@ -40,11 +40,14 @@ export class MemoryEngine implements Engine {
   readonly hosts = new Map<string, Manners>();
   /** What a listener finds. */
   refusal: ListenError | null = null;
+  /** By default the proxy carries datagrams by itself. */
+  readonly exchange: Engine['exchange'];
   readonly #clock: Clock;
   #port = 40_000;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, exchange?: Engine['exchange']) {
     this.#clock = clock;
+    this.exchange = exchange;
   }
 
   listen(at: Endpoint, accept: (leg: Leg) => void): ResultAsync<Listening, ListenError> {

@@ -1,7 +1,7 @@
 import type { Logger } from '@hurricane/core';
 import { VirtualClock } from '@hurricane/core/testing';
 import { err, ok, okAsync, type Result, ResultAsync } from 'neverthrow';
-import type { Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from '../contracts.js';
+import type { Engine, Flow, FlowEnd, FlowFacts, FlowRefusal, Flows, FlowView, Way, Ways } from '../contracts.js';
 import type { Family, NameError, Resolver } from '../names/resolver.js';
 import type { Signal } from '../signal.js';
 import { type Socks5Server, serveSocks5 } from '../socks5/serve.js';
@@ -132,9 +132,13 @@ export interface Stage {
 }
 
 /** A proxy between memory and memory, in virtual time. */
-export async function aStage(settings: Partial<Socks5Settings> = {}, zone: Zone = {}): Promise<Stage> {
+export async function aStage(
+  settings: Partial<Socks5Settings> = {},
+  zone: Zone = {},
+  exchange?: Engine['exchange'],
+): Promise<Stage> {
   const clock = new VirtualClock();
-  const engine = new MemoryEngine(clock);
+  const engine = new MemoryEngine(clock, exchange);
   const ways = new MemoryWays(aWay());
   const flows = new MemoryFlows();
   const resolver = tableResolver(zone);

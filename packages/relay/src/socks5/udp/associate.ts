@@ -1,4 +1,4 @@
-import type { Leg } from '../../contracts.js';
+import type { Endpoint, Leg } from '../../contracts.js';
 import { joinSignals } from '../../deadline.js';
 import { liveWay } from '../../names/live-way.js';
 import type { Signal } from '../../signal.js';
@@ -6,7 +6,7 @@ import type { Target } from '../codec.js';
 import type { Asked } from '../handshake.js';
 import { refuse, type Service, succeed } from '../service.js';
 import { Association } from './association.js';
-import { openUdp, type UdpPort } from './port.js';
+import { portableExchange } from './portable-exchange.js';
 
 /** What a client may say on its control connection, where nothing is to be said. */
 const CHATTER_AT_MOST = 1_024;
@@ -21,33 +21,31 @@ export async function associate(
 ): Promise<void> {
   if (service.ipv4 === 'only6' && liveWay(service.ways) === null) return refuse(leg, 'network_unreachable', service);
   const association = new Association(service, leg, announcedPort(request.target, leg));
-  // BND is where this client has reached us: it can do so again.
-  const { address } = leg.local;
-  const near = await openUdp(address.includes(':') ? 6 : 4, address, association.fromClient);
-  if (near.isErr()) return refuse(leg, 'general_failure', service);
-  const refusal = association.begin(near.value);
+  const exchange = await (service.engine.exchange ?? portableExchange)(association.options);
+  if (exchange.isErr()) return refuse(leg, 'general_failure', service);
+  const refusal = association.begin(exchange.value);
   if (refusal !== null) {
-    near.value.close();
+    await exchange.value.close();
     service.counters.failed(refusal.kind);
     return refuse(leg, 'general_failure', service);
   }
   opened();
   service.counters.associations += 1;
-  await live(leg, near.value, association, rest.length, service, signal);
+  await live(leg, exchange.value.local, association, rest.length, service, signal);
   service.counters.associations -= 1;
-  association.end(signal.aborted ? 'stopped' : 'finished');
+  await association.end(signal.aborted ? 'stopped' : 'finished');
   leg.end();
 }
 
 async function live(
   leg: Leg,
-  near: UdpPort,
+  bound: Endpoint,
   association: Association,
   said: number,
   service: Service,
   signal: Signal,
 ): Promise<void> {
-  if (!(await succeed(leg, near.local, service))) return;
+  if (!(await succeed(leg, bound, service))) return;
   const over = joinSignals([signal, association.over]);
   let chatter = said;
   while (chatter <= CHATTER_AT_MOST) {

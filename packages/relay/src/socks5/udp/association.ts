@@ -1,14 +1,12 @@
 import type { Instant, Millis } from '@hurricane/core';
-import type { Endpoint, Flow, FlowEnd, FlowRefusal, Leg } from '../../contracts.js';
+import type { Endpoint, Exchange, ExchangeOptions, Flow, FlowEnd, FlowRefusal, Leg } from '../../contracts.js';
 import { liveWay } from '../../names/live-way.js';
 import { CallOff, type Signal } from '../../signal.js';
 import { readDatagram } from '../codec-read.js';
-import { LONGEST_PAYLOAD, writeDatagram } from '../codec-write.js';
 import type { DatagramDrop } from '../counters.js';
 import type { Service } from '../service.js';
 import { NameCache } from './name-cache.js';
-import { Outlet } from './outlet.js';
-import type { UdpPort } from './port.js';
+import { addressesOf } from './way-addresses.js';
 
 /** RFC 4787 REQ-5: at least 2 minutes, 5 recommended. REQ-6: what the client sends counts. */
 export const ASSOCIATION_IDLE: Millis = 300_000;
@@ -16,21 +14,28 @@ export const ASSOCIATION_IDLE: Millis = 300_000;
 /** What a new flow shows as its target: an association has many. */
 const ANYWHERE: Endpoint = { address: '::', port: 0 };
 
-/** One client's datagrams, out and back (RFC 1928 section 7), for as long as its control connection lives. */
+/**
+ * What one client's datagrams may do (RFC 1928 section 7), for as long as its control connection lives. An exchange
+ * carries them.
+ */
 export class Association {
   readonly #service: Service;
   readonly #leg: Leg;
   readonly #names: NameCache;
   readonly #over = new CallOff();
-  readonly #outlets: { readonly 4: Outlet; readonly 6: Outlet };
   /** Where its datagrams come from. Null until the first, unless it has said so. */
   #clientPort: number | null;
-  #near: UdpPort | null = null;
+  #exchange: Exchange | null = null;
   #flow: Flow | null = null;
+  /** Flows that are over, but not all of whose bytes have been counted; the oldest first. */
+  readonly #leaving: Flow[] = [];
   /** The tunnel's address that IPv6 leaves from. Null: there is no tunnel. */
   #source: string | null = null;
   #lastSent: Instant;
   #alarm: { cancel(): void } | null = null;
+  #ways: string;
+  #unfollow: () => void = () => {};
+  #ended: Promise<void> | null = null;
 
   constructor(service: Service, leg: Leg, clientPort: number | null) {
     this.#service = service;
@@ -38,7 +43,7 @@ export class Association {
     this.#clientPort = clientPort;
     this.#names = new NameCache(service, this.#over.signal);
     this.#lastSent = service.clock.now();
-    this.#outlets = { 4: new Outlet(4, this.#fromOutside), 6: new Outlet(6, this.#fromOutside) };
+    this.#ways = addressesOf(service.ways);
   }
 
   /** Aborted once it has come to its end by itself. */
@@ -46,34 +51,43 @@ export class Association {
     return this.#over.signal;
   }
 
-  /** Takes its place among the flows. Null: it has one. */
-  begin(near: UdpPort): FlowRefusal | null {
-    this.#near = near;
-    const refusal = this.#attach();
-    if (refusal === null) this.#watchIdleness();
-    return refusal;
+  /** What its exchange is to be opened with: this client can reach the address that it has reached us by. */
+  get options(): ExchangeOptions {
+    return {
+      address: this.#leg.local.address,
+      heard: (bytes, from) => this.#note(this.#forward(bytes, from)),
+      mayGoOn: (to) => this.#flow !== null && this.#service.permits(to),
+      carried: (sent, received, datagrams) => this.#count(sent, received, datagrams),
+      lost: (count) => this.#note('unsendable', count),
+    };
   }
 
-  end(end: FlowEnd): void {
-    if (this.#over.signal.aborted) return;
+  /** Takes its place among the flows. Null: it has one. */
+  begin(exchange: Exchange): FlowRefusal | null {
+    this.#exchange = exchange;
+    const refusal = this.#attach();
+    if (refusal !== null) return refusal;
+    if (this.#clientPort !== null) this.#meet(this.#clientPort);
+    this.#unfollow = this.#service.ways.onChange(this.#onWays);
+    this.#watchIdleness();
+    return null;
+  }
+
+  /** Resolves once its sockets are closed and its flow has ended, however often it is called. */
+  end(end: FlowEnd): Promise<void> {
+    this.#ended ??= this.#finish(end);
+    return this.#ended;
+  }
+
+  async #finish(end: FlowEnd): Promise<void> {
     this.#over.abort();
     this.#alarm?.cancel();
-    this.#near?.close();
-    this.#outlets[4].close();
-    this.#outlets[6].close();
+    this.#unfollow();
+    await this.#exchange?.close();
     this.#service.log.log('debug', 'SOCKS5 association ends', { flow: this.#flow?.id ?? null, end });
     this.#flow?.closed(end);
     this.#flow = null;
   }
-
-  /** To be called with everything that arrives at the near socket. */
-  readonly fromClient = (datagram: Uint8Array, from: Endpoint): void => {
-    this.#note(this.#forward(datagram, from));
-  };
-
-  readonly #fromOutside = (payload: Uint8Array, from: Endpoint): void => {
-    this.#note(this.#deliver(payload, from));
-  };
 
   /** Null: it is on its way. */
   #forward(datagram: Uint8Array, from: Endpoint): DatagramDrop | null {
@@ -81,39 +95,33 @@ export class Association {
     if (from.address !== this.#leg.remote.address || from.port !== (this.#clientPort ?? from.port)) return 'stranger';
     const read = readDatagram(datagram);
     if (read.kind === 'bad') return read.fault === 'fragmented' ? 'fragmented' : 'malformed';
-    this.#clientPort ??= from.port;
+    if (this.#clientPort === null) this.#meet(from.port);
     this.#lastSent = this.#service.clock.now();
     const { target, length } = read.value;
     const payload = datagram.subarray(length);
-    if (target.kind === 'address') return this.#send(payload, target);
+    if (target.kind === 'address') return this.#send(payload, target, datagram.subarray(0, length));
     const { port } = target;
     const found = this.#names.find(target.name, port, (address) => {
-      this.#note(address === null ? 'unresolved' : this.#send(payload, { address, port }));
+      this.#note(address === null ? 'unresolved' : this.#send(payload, { address, port }, null));
     });
     return found ? null : 'unresolved';
   }
 
-  #deliver(payload: Uint8Array, from: Endpoint): DatagramDrop | null {
-    if (this.#clientPort === null) return 'no_client';
-    if (payload.length > LONGEST_PAYLOAD) return 'unsendable';
-    const client = { address: this.#leg.remote.address, port: this.#clientPort };
-    if (this.#near?.send(writeDatagram(from, payload), client) !== true) return 'unsendable';
-    this.#flow?.count(0, payload.length);
-    return null;
+  #meet(port: number): void {
+    this.#clientPort = port;
+    this.#exchange?.answerTo({ address: this.#leg.remote.address, port });
   }
 
-  #send(payload: Uint8Array, to: Endpoint): DatagramDrop | null {
+  #send(payload: Uint8Array, to: Endpoint, header: Uint8Array | null): DatagramDrop | null {
     if (this.#over.signal.aborted) return null;
     if (!this.#service.permits(to)) return 'denied';
     const family = to.address.includes(':') ? 6 : 4;
     if (family === 4 ? this.#service.ipv4 === 'only6' : !this.#findWay()) return 'no_way';
     if (this.#flow === null && this.#attach() !== null) {
-      this.end('stopped');
+      void this.end('stopped');
       return null;
     }
-    const source = family === 6 ? this.#source : null;
-    if (!this.#outlets[family].send(payload, to, source)) return 'unsendable';
-    this.#flow?.count(payload.length, 0);
+    this.#exchange?.send({ payload, to, source: family === 6 ? this.#source : null, header });
     return null;
   }
 
@@ -121,8 +129,7 @@ export class Association {
   #findWay(): boolean {
     if (this.#source !== null) return true;
     if (liveWay(this.#service.ways) === null) return false;
-    this.#flow?.closed('finished');
-    this.#flow = null;
+    this.#leave('finished', this.#exchange?.counted());
     return this.#attach() === null && this.#source !== null;
   }
 
@@ -148,22 +155,52 @@ export class Association {
     if (this.#flow !== flow) return;
     const end = flow.signal.reason as FlowEnd;
     if (end !== 'tunnel_down') {
-      this.end(end);
+      void this.end(end);
       return;
     }
-    this.#outlets[6].close();
-    this.#flow = null;
     this.#source = null;
-    flow.closed(end);
+    this.#leave(end, this.#exchange?.recall('ipv6'));
   }
 
-  readonly #watchIdleness = (): void => {
-    const due = this.#lastSent + ASSOCIATION_IDLE;
-    if (this.#service.clock.now() >= due) this.end('idle');
-    else this.#alarm = this.#service.clock.alarm(due, 'SOCKS5 association', this.#watchIdleness);
+  /** The flow is over once all that it carried has been counted. */
+  #leave(end: FlowEnd, counted: Promise<void> = Promise.resolve()): void {
+    const flow = this.#flow;
+    this.#flow = null;
+    if (flow === null) return;
+    this.#leaving.push(flow);
+    void counted.then(() => {
+      this.#leaving.splice(this.#leaving.indexOf(flow), 1);
+      flow.closed(end);
+    });
+  }
+
+  #count(sent: number, received: number, datagrams: number): void {
+    if (datagrams > 0) this.#lastSent = this.#service.clock.now();
+    const [flow = this.#flow] = this.#leaving;
+    flow?.count(sent, received);
+  }
+
+  /** What was allowed may have become an address of this machine. */
+  readonly #onWays = (): void => {
+    const ways = addressesOf(this.#service.ways);
+    if (ways === this.#ways) return;
+    this.#ways = ways;
+    void this.#exchange?.recall(null);
   };
 
-  #note(drop: DatagramDrop | null): void {
-    if (drop !== null) this.#service.counters.dropped(drop);
+  readonly #watchIdleness = (): void => {
+    this.#alarm = this.#service.clock.alarm(this.#lastSent + ASSOCIATION_IDLE, 'SOCKS5 association', () => {
+      void this.#exchange?.counted().then(() => this.#endIfIdle());
+    });
+  };
+
+  #endIfIdle(): void {
+    if (this.#over.signal.aborted) return;
+    if (this.#service.clock.now() >= this.#lastSent + ASSOCIATION_IDLE) void this.end('idle');
+    else this.#watchIdleness();
+  }
+
+  #note(drop: DatagramDrop | null, count = 1): void {
+    if (drop !== null) this.#service.counters.dropped(drop, count);
   }
 }
