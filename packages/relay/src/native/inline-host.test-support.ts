@@ -25,6 +25,7 @@ export class InlineHost implements Host {
     });
     this.#loop = new Loop(sys, {
       limits,
+      pollFor: 0,
       commands: () => this.#commands.splice(0),
       isAsked: () => this.#commands.length > 0,
       mayDoze: () => false,

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { client, echo, HOST, program } from '../loopback.test-support.js';
@@ -9,19 +10,27 @@ import { nativeIsMissing, realSys } from './trial.test-support.js';
 
 const missing = await nativeIsMissing();
 
+/** Milliseconds: long enough for a second look on any machine. */
+const POLLS = 200;
+
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
 /** A loop that a test turns by hand. */
-async function aLoop() {
+async function aLoop(pollFor = 0) {
   const sys = await realSys();
   const commands: Command[] = [];
   const news: News[] = [];
   const whileItWaits: (() => void)[] = [];
-  const epollWait: typeof sys.epollWait = (...args) => {
-    const count = sys.epollWait(...args);
+  /** For how long it would have waited, each time. */
+  const looks: number[] = [];
+  const epollWait: typeof sys.epollWait = (epoll, at, most, timeout) => {
+    looks.push(timeout);
+    const count = sys.epollWait(epoll, at, most, 0);
     if (count > 0) for (const happens of whileItWaits.splice(0)) happens();
     return count;
   };
@@ -29,9 +38,10 @@ async function aLoop() {
     { ...sys, epollWait },
     {
       limits: { ...IDLE_LIMITS, sweep: 10 },
+      pollFor,
       commands: () => commands.splice(0),
       isAsked: () => commands.length > 0,
-      mayDoze: () => false,
+      mayDoze: () => true,
       awake: () => {},
       tell: (told) => void news.push(...told),
     },
@@ -40,7 +50,7 @@ async function aLoop() {
     loop.close();
     sys.close(loop.wake);
   });
-  return { loop, commands, news, whileItWaits };
+  return { loop, commands, news, whileItWaits, looks };
 }
 
 describe.skipIf(missing !== null)(`a turn of the loop${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
@@ -73,5 +83,40 @@ describe.skipIf(missing !== null)(`a turn of the loop${missing === null ? '' : `
       'led',
       'accepted',
     ]);
+  });
+
+  it('polls after what happens to a connection, and not because it was woken', async () => {
+    const { loop, commands, news, looks } = await aLoop(POLLS);
+    const at = socketAddressOf({ address: HOST, port: 0 }) ?? new Uint8Array();
+    commands.push({ kind: 'listen', id: 1, at });
+    loop.turn();
+    const listening = news.find((one) => one.kind === 'listening');
+    const looksNext = (): readonly number[] => {
+      looks.length = 0;
+      loop.turn();
+      return looks;
+    };
+    expect(looksNext()).toEqual([expect.any(Number)]);
+
+    writeSync(loop.wake, ONE);
+    loop.turn();
+    expect(looksNext()).toEqual([expect.any(Number)]);
+
+    const socket = await client({ address: HOST, port: listening?.port ?? 0 });
+    closing.push(() => socket.destroy());
+    await waitFor(
+      () => {
+        loop.turn();
+        return news.some(({ kind }) => kind === 'accepted');
+      },
+      2_000,
+      'it to arrive',
+    );
+    // It is told at first that it may be written to.
+    expect(looksNext()).toEqual([0]);
+    const polls = looksNext();
+    expect(polls.slice(0, -1).length).toBeGreaterThan(1);
+    expect(polls.slice(0, -1).every((timeout) => timeout === 0)).toBe(true);
+    expect(polls.at(-1)).toBeGreaterThan(0);
   });
 });
