@@ -163,7 +163,7 @@ export class EngineInUse implements Engine, DatagramEngine {
       this.#held.add(held);
       // One that takes over leads nothing by itself: what arrives is handed over.
       const lead = now.lead === undefined ? {} : { lead: (route: Route | null) => held.now?.lead?.(route) };
-      const terms = (given: Handshakes): void => held.now?.shakeHands?.(given);
+      const terms = (given: Handshakes): (() => number) => held.now?.shakeHands?.(given) ?? (() => 0);
       const shakeHands = now.shakeHands === undefined ? {} : { shakeHands: terms };
       return { local: now.local, ...lead, ...shakeHands, close: () => this.#close(held) };
     });

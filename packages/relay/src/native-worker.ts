@@ -32,6 +32,7 @@ function run(sys: Sys): void {
     mayDoze: () => bell.mayDoze(),
     awake: () => bell.awake(),
     tell: (news) => port.postMessage(news),
+    hears: () => bell.hears(),
     commands: () => {
       if (!bell.isRung) return [];
       bell.answer();

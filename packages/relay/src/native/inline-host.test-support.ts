@@ -17,6 +17,7 @@ export class InlineHost implements Host {
   #over: (why: string | null) => void = () => {};
   #isOver = false;
   #isStopped = false;
+  #heard = 0;
 
   constructor(sys: Sys, limits: LoopLimits) {
     this.#sys = sys;
@@ -30,6 +31,9 @@ export class InlineHost implements Host {
       isAsked: () => this.#commands.length > 0,
       mayDoze: () => false,
       awake: () => {},
+      hears: () => {
+        this.#heard += 1;
+      },
       // As from a thread: later, and a copy.
       tell: (news) => {
         const copy = structuredClone(news);
@@ -37,6 +41,10 @@ export class InlineHost implements Host {
       },
     });
     setImmediate(() => this.#turn());
+  }
+
+  get heard(): number {
+    return this.#heard;
   }
 
   post(command: Command): void {

@@ -19,4 +19,6 @@ export interface LoopOutside {
   mayDoze(): boolean;
   awake(): void;
   tell(news: readonly News[]): void;
+  /** It has begun to hear one more SOCKS5 client, of which it will tell later. */
+  hears(): void;
 }

@@ -2,11 +2,10 @@ import { writeSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { client, echo, HOST, program } from '../loopback.test-support.js';
-import { IDLE_LIMITS } from '../stream-join.js';
-import { Loop } from './loop.js';
-import type { Command, News } from './protocol.js';
+import { handLoop } from './hand-loop.test-support.js';
 import { socketAddressOf } from './socket-address.js';
-import { nativeIsMissing, realSys } from './trial.test-support.js';
+import type { Sys } from './sys.js';
+import { nativeIsMissing } from './trial.test-support.js';
 
 const missing = await nativeIsMissing();
 
@@ -20,37 +19,21 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A loop that a test turns by hand. */
 async function aLoop(pollFor = 0) {
-  const sys = await realSys();
-  const commands: Command[] = [];
-  const news: News[] = [];
   const whileItWaits: (() => void)[] = [];
   /** For how long it would have waited, each time. */
   const looks: number[] = [];
-  const epollWait: typeof sys.epollWait = (epoll, at, most, timeout) => {
-    looks.push(timeout);
-    const count = sys.epollWait(epoll, at, most, 0);
-    if (count > 0) for (const happens of whileItWaits.splice(0)) happens();
-    return count;
-  };
-  const loop = new Loop(
-    { ...sys, epollWait },
-    {
-      limits: { ...IDLE_LIMITS, sweep: 10 },
-      pollFor,
-      commands: () => commands.splice(0),
-      isAsked: () => commands.length > 0,
-      mayDoze: () => true,
-      awake: () => {},
-      tell: (told) => void news.push(...told),
+  const change = (sys: Sys): Partial<Sys> => ({
+    epollWait: (epoll, at, most, timeout) => {
+      looks.push(timeout);
+      const count = sys.epollWait(epoll, at, most, 0);
+      if (count > 0) for (const happens of whileItWaits.splice(0)) happens();
+      return count;
     },
-  );
-  closing.push(() => {
-    loop.close();
-    sys.close(loop.wake);
   });
-  return { loop, commands, news, whileItWaits, looks };
+  const made = await handLoop(change, { pollFor, mayDoze: () => true });
+  closing.push(made.close);
+  return { ...made, whileItWaits, looks };
 }
 
 describe.skipIf(missing !== null)(`a turn of the loop${missing === null ? '' : ` (skipped: ${missing})`}`, () => {

@@ -38,7 +38,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly #arrivals = new Set<number>();
   readonly #report = new LedReport();
   readonly #leads: Leads = new Leads(this, this.#report);
-  readonly #handshakes: Handshakes = new Handshakes(this, this.#report);
+  readonly #handshakes: Handshakes;
   readonly #pairs = new Pairs((news) => this.tell(news), this.#report);
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
@@ -56,6 +56,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.descriptors = new Descriptors(sys, this.#arena, this.#epoll);
     this.pipes = new Pipes(sys, this.#arena);
     this.#datagrams = new Datagrams(this, outside.limits.sweep);
+    this.#handshakes = new Handshakes(this, this.#report, () => outside.hears());
     const waker: Watcher = { ready: () => void sys.read(this.wake, COUNTER_AT, 8) };
     const begun = this.#epoll < 0 || this.wake < 0 ? -1 : this.descriptors.watch(this.wake, EPOLLIN, waker);
     if (begun >= 0) return;

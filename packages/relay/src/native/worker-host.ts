@@ -108,6 +108,10 @@ class WorkerHost implements Host {
     });
   }
 
+  get heard(): number {
+    return this.#parts.bell.heard;
+  }
+
   post(command: Command): void {
     if (this.#isGone) return;
     if (this.#commands.length === 0) queueMicrotask(() => this.#send());
