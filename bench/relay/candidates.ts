@@ -37,6 +37,7 @@ export function candidates(folder: string, ours: string, hasNative: boolean): re
   return [
     own('stream', ['stream']),
     own('native', ['native']),
+    own('native, low latency', ['native', 'low-latency'], ['round trips']),
     haproxy('HAProxy', { global: '', defaults: '' }),
     haproxy('HAProxy tuned', SPLICING, ['bulk', 'round trips']),
     {

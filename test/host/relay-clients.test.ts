@@ -278,9 +278,12 @@ https://quic.example:${QUIC} {
     );
 
     expect(page).toContain(`by h3: ${big.length} bytes, sum ${sum}`);
-    const asked = server.output.split('\n').filter((line) => line.includes('/big.txt'));
-    expect(asked).toHaveLength(1);
-    expect(JSON.parse(asked[0] ?? '')).toMatchObject({
+    // It writes down what it has answered, after that.
+    const asked = (): readonly string[] =>
+      (server.output.match(/.*\n/g) ?? []).filter((line) => line.includes('/big.txt'));
+    await waitFor(() => asked().length > 0, 5_000, 'the request to be written down');
+    expect(asked()).toHaveLength(1);
+    expect(JSON.parse(asked()[0] ?? '')).toMatchObject({
       request: { remote_ip: relay.address('a'), proto: 'HTTP/3.0' },
       size: big.length,
       status: 200,

@@ -13,6 +13,9 @@ const BOX_SECONDS = 90;
 /** What the client fetches through the proxy: more than one pipe holds. */
 const BYTES = 3_000_000;
 
+/** What the log says of `low_latency`. */
+const QUICK = 'which polls for 0.2 ms before it sleeps';
+
 /** $1: the bundle. $2: the unit. $3: the folder of packages that koffi is in. All that is written goes with the box. */
 const GUEST = String.raw`
 set -e
@@ -28,6 +31,7 @@ type = external
 iface = some0
 [relay]
 engine = native
+low_latency = yes
 [exposure.socks5]
 enabled = true
 ipv4 = allow4
@@ -69,7 +73,7 @@ it.skipIf(missing !== null)(
 
     expect({ exitCode, stdout }, stderr).toEqual({
       exitCode: 0,
-      stdout: `${BYTES}\n[INFO] The relay carries connections with its native engine\n`,
+      stdout: `${BYTES}\n[INFO] The relay carries connections with its native engine, ${QUICK}\n`,
     });
   },
 );

@@ -45,8 +45,7 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
     program = bed.client.spawn([process.execPath, script('relay-program')]);
     const [, tcp, udp] = await program.says(/tcp (\d+) udp (\d+) ready/);
     inside = { tcp: Number(tcp), udp: Number(udp) };
-    gatewayd = await Gatewayd.start(bed, configuration(configured()));
-    await gatewayd.carriedBy('a');
+    gatewayd = await Gatewayd.startOn(bed, 'a', configuration(configured()));
     await gatewayd.isUp('b');
   });
   afterAll(async () => {
@@ -184,8 +183,7 @@ describe.skipIf(blocked !== null)(`port mappings${blocked === null ? '' : ` (${b
   it('outlive a kill, and come back with their tunnel', async () => {
     const before = await ports();
     await gatewayd.kill();
-    gatewayd = await Gatewayd.start(bed, configuration(configured()));
-    await gatewayd.carriedBy('a');
+    gatewayd = await Gatewayd.startOn(bed, 'a', configuration(configured()));
     await gatewayd.isUp('b');
 
     await waitFor(async () => (await ports()).every(({ state }) => state === 'open'), 5_000, 'the mappings to open');

@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AddressesView, HealthView, Millis, TunnelsView } from '@hurricane/core';
+import type { AddressesView, ConfigDocument, HealthView, Millis, TunnelsView } from '@hurricane/core';
 import { builtCli } from './cli.js';
 import type { Running } from './command.js';
 import type { Testbed } from './testbed.js';
@@ -10,6 +10,9 @@ import { waitFor } from './wait-for.js';
 
 /** The daemon's own limit is shorter. */
 const STOP_LIMIT: Millis = 25_000;
+
+/** What a tunnel lost while it came up on a busy machine counts against it for a while. A hook may take 60 s. */
+const PREFERRED_LIMIT: Millis = 45_000;
 
 const CONFIGURATION = 'v6-gatewayd.conf';
 
@@ -36,6 +39,22 @@ export class Gatewayd {
     const file = join(directory, CONFIGURATION);
     await writeFile(file, withOwnSocket(configuration, directory));
     return new Gatewayd(bed, bed.client.spawn([process.execPath, cli, '-c', file, ...flags]), directory);
+  }
+
+  /**
+   * As `start`, with a configuration that has `failback = never`. Resolves once that tunnel carries the traffic: on a
+   * busy machine another can be up first, which would then keep it.
+   */
+  static async startOn(bed: Testbed, tunnel: string, configuration: string): Promise<Gatewayd> {
+    const first = configuration.replace('failback = never', 'failback_after = 1s\nfailback_at_most = 1s');
+    const gatewayd = await Gatewayd.start(bed, first);
+    await gatewayd.carriedBy(tunnel, PREFERRED_LIMIT);
+    await gatewayd.reload(configuration);
+    const stays = async (): Promise<boolean> =>
+      (await gatewayd.get<ConfigDocument>('/config')).failover.failback === 'never';
+    await waitFor(stays, 10_000, 'the configuration to be read');
+    await gatewayd.carriedBy(tunnel);
+    return gatewayd;
   }
 
   health(): Promise<HealthView> {

@@ -29,7 +29,7 @@ export class RelayBed {
   static async create(more: string): Promise<RelayBed> {
     const bed = await Testbed.create({ pops: 2 });
     const folder = await mkdtemp(join(tmpdir(), 'hurricane-relay-'));
-    const gatewayd = await Gatewayd.start(bed, configuration(bed, folder, more));
+    const gatewayd = await Gatewayd.startOn(bed, 'a', configuration(bed, folder, more));
     const made = new RelayBed(bed, folder, more, gatewayd);
     await made.#isReady();
     return made;
@@ -43,7 +43,7 @@ export class RelayBed {
   async restart(meanwhile: () => Promise<void>): Promise<void> {
     await this.#gatewayd.kill();
     await meanwhile();
-    this.#gatewayd = await Gatewayd.start(this.bed, configuration(this.bed, this.folder, this.#more));
+    this.#gatewayd = await Gatewayd.startOn(this.bed, 'a', configuration(this.bed, this.folder, this.#more));
     await this.#isReady();
   }
 
@@ -87,7 +87,6 @@ export class RelayBed {
   }
 
   async #isReady(): Promise<void> {
-    await this.#gatewayd.carriedBy('a');
     await this.#gatewayd.isUp('b');
     const open = async (): Promise<boolean> => (await this.ports()).every(({ state }) => state === 'open');
     await waitFor(open, 5_000, 'the mappings to open');

@@ -15,6 +15,8 @@ const download = numbers[3] === 'slowly' ? 's' : 'd';
 /** Of the transfers of a kind, at once. */
 const AT_ONCE = 10;
 const UDP_TICK_MS = 100;
+/** Until the last reset has got to the program, which is asked for all of them. */
+const RESETS_LIMIT_MS = 5_000;
 
 const open = async () => {
   const socket = connect({ host: address, port, allowHalfOpen: true });
@@ -80,9 +82,12 @@ async function transfers(count) {
     }
     result[kind] = { right: count - wrong.length, wrong: [...new Set(wrong)] };
   }
-  const socket = await open();
-  socket.end('c');
-  result.resetsSeen = Number(await allOf(socket));
+  const asked = performance.now();
+  do {
+    const socket = await open();
+    socket.end('c');
+    result.resetsSeen = Number(await allOf(socket));
+  } while (result.resetsSeen < count && performance.now() - asked < RESETS_LIMIT_MS);
   console.log(JSON.stringify(result));
 }
 

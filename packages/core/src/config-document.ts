@@ -84,7 +84,12 @@ export interface ConfigDocument {
     readonly http: boolean;
     readonly allow_control: boolean;
   };
-  readonly relay: { readonly max_flows: number; readonly max_flows_per_client: number; readonly engine: string };
+  readonly relay: {
+    readonly max_flows: number;
+    readonly max_flows_per_client: number;
+    readonly engine: string;
+    readonly low_latency: boolean;
+  };
   readonly mappings: readonly MappingSettings[];
   readonly health: {
     readonly targets: readonly string[];
@@ -148,6 +153,7 @@ export function configDocument(config: Config): ConfigDocument {
       max_flows: config.relay.maxFlows,
       max_flows_per_client: config.relay.maxFlowsPerClient,
       engine: config.relay.engine,
+      low_latency: config.relay.lowLatency,
     },
     mappings: config.mappings.map(mappingSettings),
     tunnels: config.tunnels.map(tunnelSettings),

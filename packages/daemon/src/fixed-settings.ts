@@ -27,6 +27,7 @@ const FIXED: readonly FixedSetting[] = [
   { name: 'relay.max_flows', of: (c) => c.relay.maxFlows },
   { name: 'relay.max_flows_per_client', of: (c) => c.relay.maxFlowsPerClient },
   { name: 'relay.engine', of: (c) => c.relay.engine },
+  { name: 'relay.low_latency', of: (c) => c.relay.lowLatency },
   { name: 'routing.metric', of: (c) => c.routing.metric },
   { name: 'routing.table_base', of: (c) => c.routing.tableBase },
   { name: 'routing.rule_base', of: (c) => c.routing.ruleBase },

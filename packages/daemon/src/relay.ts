@@ -58,10 +58,10 @@ export function relayFor(options: RelayOptions): Relay | null {
   if (mode === 'kernel' && !socks5.enabled) return null;
   const now = (): number => gateway.clock.wall();
   const ways = waysOf(gateway);
-  const { maxFlows: limit, maxFlowsPerClient: perClient } = config.relay;
+  const { maxFlows: limit, maxFlowsPerClient: perClient, lowLatency } = config.relay;
   const table = new FlowTable({ ways, now, limit, perClient });
   const faults = new Faults();
-  const engine = new EngineInUse({ log });
+  const engine = new EngineInUse({ log, lowLatency });
   const shared = { ways, flows: table, engine, faults, log, now };
   const ports = mode === 'proxy' ? mappingsOf(options, shared) : null;
   const services: Service[] = [];

@@ -19,6 +19,7 @@ describe('a running daemon', () => {
     ['[exposure]\nmode = proxy', ['exposure.mode']],
     ['[relay]\nmax_flows = 7\nmax_flows_per_client = 3', ['relay.max_flows', 'relay.max_flows_per_client']],
     ['[relay]\nengine = stream', ['relay.engine']],
+    ['[relay]\nlow_latency = yes', ['relay.low_latency']],
     ['[health]\nmethod = tcp\nport = 443', ['health.method', 'health.port']],
     [
       '[routing]\nmetric = 7\ntable_base = 500\nrule_base = 600',

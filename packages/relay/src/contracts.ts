@@ -78,9 +78,10 @@ export interface Listening {
   readonly lead?: (route: Route | null) => void;
   /**
    * From here on what arrives is a SOCKS5 client whom nobody asks for a password, and whom the engine hears by itself
-   * until it has asked for something. An engine that hears nobody has none.
+   * until it has asked for something. Returns what tells how many it hears at any moment. An engine that hears nobody
+   * has none.
    */
-  readonly shakeHands?: (terms: Handshakes) => void;
+  readonly shakeHands?: (terms: Handshakes) => () => number;
   /** Stops accepting; what was accepted goes on. Resolves once the port is free. */
   close(): Promise<void>;
 }
@@ -293,4 +294,13 @@ export interface FlowsAfter extends Flows {
    * called at once where its tunnel has been lost since.
    */
   openAfter(facts: FlowFacts, losses: number, cut: (how: FlowEnd) => void): Result<Omit<Flow, 'signal'>, FlowRefusal>;
+  /** Keeps a place for one flow of a client, whatever others open meanwhile. Null: there is none. */
+  hold(client: string): FlowPlace | null;
+}
+
+/** A place in the table of flows. One of the two is to be called, once. */
+export interface FlowPlace {
+  /** As `openAfter`, of a flow of that client, by what was so when the place was taken. */
+  open(facts: FlowFacts, cut: (how: FlowEnd) => void): Omit<Flow, 'signal'>;
+  giveUp(): void;
 }

@@ -92,13 +92,16 @@ class Foreign implements Leg {
   }
 }
 
-function inUse(startNative: ConstructorParameters<typeof EngineInUse>[0]['startNative']): {
+function inUse(
+  startNative: ConstructorParameters<typeof EngineInUse>[0]['startNative'],
+  lowLatency = false,
+): {
   readonly engine: EngineInUse;
   readonly log: string[];
 } {
   const log: string[] = [];
   const logger = { log: (level: string, message: string) => void log.push(`${level}: ${message}`) };
-  const engine = new EngineInUse({ log: logger, ...(startNative === undefined ? {} : { startNative }) });
+  const engine = new EngineInUse({ log: logger, lowLatency, ...(startNative === undefined ? {} : { startNative }) });
   closing.push(() => engine.close());
   return { engine, log };
 }
@@ -138,6 +141,26 @@ describe('the engine in use', () => {
     await waitFor(() => engine.name === 'stream', 2_000, 'the other one');
 
     expect(engine.exchange).toBeUndefined();
+  });
+
+  it('polls where that is asked for, says so, and says where it has no effect', async () => {
+    const wishes: unknown[] = [];
+    const starts = async (wish: unknown) => {
+      wishes.push(wish);
+      return aNative();
+    };
+    const [quick, plain] = [inUse(starts, true), inUse(starts)];
+    const [portable, without] = [inUse(async () => never(), true), inUse(async () => ({ reason: 'none' }), true)];
+
+    await quick.engine.choose('auto');
+    await plain.engine.choose('auto');
+    await portable.engine.choose('stream');
+    await without.engine.choose('auto');
+
+    expect(wishes).toEqual([{ lowLatency: true }, { lowLatency: false }]);
+    expect(quick.log).toEqual([expect.stringMatching(/^info: .* native engine, which polls for [\d.]+ ms before it/)]);
+    expect(plain.log).toEqual(['info: The relay carries connections with its native engine']);
+    for (const { log } of [portable, without]) expect(log[1]).toMatch(/^warn: \[relay\] low_latency .* no effect/);
   });
 
   it('says why the native one cannot be had: quietly for auto, with a remedy where it was asked for', async () => {

@@ -18,6 +18,7 @@ import type {
 } from './contracts.js';
 import { tryEngine } from './engine-trial.js';
 import { REOPEN_AFTER, REOPEN_AFTER_AT_MOST } from './limits.js';
+import { POLL_FOR } from './native/native-limits.js';
 import type { NativeEngine } from './native-engine.js';
 import { type StreamEngine, streamEngine } from './stream-engine.js';
 import { StreamLeg } from './stream-leg.js';
@@ -27,8 +28,12 @@ export type EngineWish = RelayPolicy['engine'];
 
 export interface EngineInUseOptions {
   readonly log: Logger;
+  /** Whether the native engine polls for a moment before it sleeps. Default: no. */
+  readonly lowLatency?: boolean;
   /** Starts the native engine; an error is half a sentence. Default: the real one, which is loaded only for this. */
-  readonly startNative?: () => Promise<{ readonly engine: NativeEngine } | { readonly reason: string }>;
+  readonly startNative?: (terms: {
+    readonly lowLatency: boolean;
+  }) => Promise<{ readonly engine: NativeEngine } | { readonly reason: string }>;
 }
 
 /** Opens at an address what listens there. */
@@ -69,10 +74,21 @@ export class EngineInUse implements Engine, DatagramEngine {
 
   /** To be called once, before anything else. Says in the log which it is, and why. */
   async choose(wish: EngineWish): Promise<void> {
+    await this.#choose(wish);
+    if (this.#isQuick && this.#native === null)
+      this.#options.log.log('warn', '[relay] low_latency = yes has no effect: only the native engine has it');
+  }
+
+  get #isQuick(): boolean {
+    return this.#options.lowLatency ?? false;
+  }
+
+  async #choose(wish: EngineWish): Promise<void> {
     const { log } = this.#options;
     if (wish === 'stream') return log.log('info', 'The relay carries connections with its portable engine');
     const reason = await this.#tryNative();
-    if (reason === null) return log.log('info', 'The relay carries connections with its native engine');
+    const how = this.#isQuick ? `, which polls for ${POLL_FOR} ms before it sleeps` : '';
+    if (reason === null) return log.log('info', `The relay carries connections with its native engine${how}`);
     const instead = 'The relay carries connections with its portable engine';
     if (wish === 'auto') return log.log('info', `${instead}; the native one cannot be had: ${reason}`);
     const remedy = 'install the npm package koffi beside the gateway, on Linux on x64 or arm64, or set engine = auto';
@@ -120,7 +136,7 @@ export class EngineInUse implements Engine, DatagramEngine {
 
   /** Null: it is in use from here on. */
   async #tryNative(): Promise<string | null> {
-    const started = await (this.#options.startNative ?? startNative)();
+    const started = await (this.#options.startNative ?? startNative)({ lowLatency: this.#isQuick });
     if ('reason' in started) return started.reason;
     const { engine } = started;
     const failed = engine.gone.then((why) => why ?? 'it was closed');
@@ -152,7 +168,7 @@ export class EngineInUse implements Engine, DatagramEngine {
       this.#held.add(held);
       // One that takes over leads nothing by itself: what arrives is handed over.
       const lead = now.lead === undefined ? {} : { lead: (route: Route | null) => held.now?.lead?.(route) };
-      const terms = (given: Handshakes): void => held.now?.shakeHands?.(given);
+      const terms = (given: Handshakes): (() => number) => held.now?.shakeHands?.(given) ?? (() => 0);
       const shakeHands = now.shakeHands === undefined ? {} : { shakeHands: terms };
       return { local: now.local, ...lead, ...shakeHands, close: () => this.#close(held) };
     });
@@ -177,8 +193,10 @@ export class EngineInUse implements Engine, DatagramEngine {
   }
 }
 
-async function startNative(): Promise<{ readonly engine: NativeEngine } | { readonly reason: string }> {
+async function startNative(terms: {
+  readonly lowLatency: boolean;
+}): Promise<{ readonly engine: NativeEngine } | { readonly reason: string }> {
   const { startNativeEngine } = await import('./native-engine.js');
-  const started = await startNativeEngine();
+  const started = await startNativeEngine(terms);
   return started.isOk() ? { engine: started.value } : { reason: started.error };
 }

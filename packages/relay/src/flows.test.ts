@@ -169,3 +169,61 @@ describe('a flow that is told of after it began', () => {
     expect(each.room).toBe(0);
   });
 });
+
+describe('a place that is held', () => {
+  const table = (parts: { readonly limit?: number; readonly perClient?: number }): FlowTable =>
+    new FlowTable({ ways: handWays(A, B), now: () => 7, ...parts });
+  const from = (address: string) => facts({ client: { address, port: 1 } });
+
+  it('is there for its flow, and for no other', () => {
+    const flows = table({ limit: 2 });
+    const place = flows.hold('192.0.2.1');
+    flows.open(from('192.0.2.2'));
+
+    expect(flows.room).toBe(0);
+    expect(flows.hold('192.0.2.1')).toBeNull();
+    expect(flows.open(from('192.0.2.3'))._unsafeUnwrapErr()).toEqual({ kind: 'too_many_flows', limit: 2 });
+    expect(flows.list()).toHaveLength(1);
+
+    const flow = place?.open(from('192.0.2.1'), () => {});
+    expect(flows.list().map(({ client }) => client.address)).toEqual(['192.0.2.2', '192.0.2.1']);
+    expect(flows.room).toBe(0);
+    flow?.closed('finished');
+    expect(flows.room).toBe(1);
+  });
+
+  it('is one of its client’s, whatever address of a /64 that has', () => {
+    const flows = table({ perClient: 2 });
+    const place = flows.hold('2001:db8:ffff::1');
+    flows.open(from('2001:db8:ffff::2'));
+
+    expect(flows.hold('2001:db8:ffff::3')).toBeNull();
+    expect(flows.open(from('2001:db8:ffff::3'))._unsafeUnwrapErr()).toEqual({ kind: 'too_many_of_client', limit: 2 });
+    expect(flows.hold('2001:db8:fffe::1')).not.toBeNull();
+    place?.giveUp();
+    expect(flows.open(from('2001:db8:ffff::3')).isOk()).toBe(true);
+    expect(flows.totals()[0]?.refused).toEqual({ too_many_flows: 0, too_many_of_client: 1 });
+  });
+
+  it('is free again once it is given up', () => {
+    const flows = table({ limit: 1 });
+
+    for (let i = 0; i < 3; i += 1) flows.hold('192.0.2.1')?.giveUp();
+
+    expect(flows.room).toBe(1);
+    expect(flows.open(from('192.0.2.1')).isOk()).toBe(true);
+  });
+
+  it('is of a flow that is cut at once, where its tunnel has been lost since', () => {
+    const ways = handWays(A, B);
+    const flows = new FlowTable({ ways, now: () => 0 });
+    const cuts: string[] = [];
+    const [lost, other] = [flows.hold('192.0.2.1'), flows.hold('192.0.2.1')];
+    ways.set({ ...A, liveness: 'hard_down' }, B);
+
+    lost?.open(facts({ tunnel: 'a' }), (how) => cuts.push(`a ${how}`));
+    other?.open(facts({ tunnel: 'b' }), (how) => cuts.push(`b ${how}`));
+
+    expect(cuts).toEqual(['a tunnel_down']);
+  });
+});

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { type Millis, networkOf, type UnixSeconds } from '@hurricane/core';
 import { err, ok, type Result } from 'neverthrow';
-import type { Flow, FlowEnd, FlowFacts, FlowRefusal, FlowsAfter, FlowView, Way, Ways } from './contracts.js';
+import type { Flow, FlowEnd, FlowFacts, FlowPlace, FlowRefusal, FlowsAfter, FlowView, Way, Ways } from './contracts.js';
 import { CLIENTS_REMEMBERED, FLOWS_AT_MOST, FLOWS_OF_ONE_CLIENT, LED_AT_MOST, LOSSES_REMEMBERED } from './limits.js';
 import { CallOff } from './signal.js';
 
@@ -55,6 +55,8 @@ export class FlowTable implements FlowsAfter {
   readonly #lost = new Map<string, number>();
   #ways: readonly Way[];
   #losses = 0;
+  /** Places that are kept for flows which have not begun. */
+  #held = 0;
   /** No client has more flows than this; it may be that none has so many. */
   #busiest = 0;
   #lastId = 0;
@@ -72,10 +74,25 @@ export class FlowTable implements FlowsAfter {
   }
 
   openAfter(facts: FlowFacts, losses: number, cut: (how: FlowEnd) => void): Result<Omit<Flow, 'signal'>, FlowRefusal> {
-    const entered = this.#enter(facts, { abort: cut });
-    if (entered.isErr()) return err(entered.error);
-    if (facts.tunnel !== null && (this.#lost.get(facts.tunnel) ?? 0) > losses) cut('tunnel_down');
-    return ok(this.#flowOf(entered.value));
+    return this.#enter(facts, { abort: cut }).map((entry) => this.#begun(entry, losses));
+  }
+
+  hold(address: string): FlowPlace | null {
+    const client = clientOf(address);
+    if (this.#refusalOf(client) !== null) return null;
+    const losses = this.#losses;
+    this.#held += 1;
+    this.#comes(client);
+    return {
+      open: (facts, cut) => {
+        this.#held -= 1;
+        return this.#begun(this.#add(facts, client, { abort: cut }), losses);
+      },
+      giveUp: () => {
+        this.#held -= 1;
+        this.#goes(client);
+      },
+    };
   }
 
   get losses(): number {
@@ -84,7 +101,7 @@ export class FlowTable implements FlowsAfter {
 
   get room(): number {
     const { limit = FLOWS_AT_MOST, perClient = FLOWS_OF_ONE_CLIENT } = this.#options;
-    const inAll = Math.max(0, Math.min(limit - this.#entries.size, LED_AT_MOST));
+    const inAll = Math.max(0, Math.min(limit - this.#entries.size - this.#held, LED_AT_MOST));
     // Flows that have ended leave the bound too high: it is found out anew only where that makes a difference.
     if (perClient - this.#busiest < inAll) this.#busiest = greatest(this.#clients.values());
     return Math.max(0, Math.min(inAll, perClient - this.#busiest));
@@ -145,14 +162,36 @@ export class FlowTable implements FlowsAfter {
       this.#totals[facts.kind].refused[refusal.kind] += 1;
       return err(refusal);
     }
+    this.#comes(client);
+    return ok(this.#add(facts, client, abort));
+  }
+
+  /** Of a client that has been counted. */
+  #add(facts: FlowFacts, client: string, abort: Entry['abort']): Entry {
     this.#lastId += 1;
     const id = this.#lastId;
     const entry: Entry = { facts, id, since: this.#options.now(), client, abort, sent: 0, received: 0 };
-    const ofClient = (this.#clients.get(client) ?? 0) + 1;
     this.#entries.set(id, entry);
-    this.#clients.set(client, ofClient);
-    this.#busiest = Math.max(this.#busiest, ofClient);
-    return ok(entry);
+    return entry;
+  }
+
+  /** It began after so many losses. */
+  #begun(entry: Entry, losses: number): Omit<Flow, 'signal'> {
+    const { tunnel } = entry.facts;
+    if (tunnel !== null && (this.#lost.get(tunnel) ?? 0) > losses) entry.abort.abort('tunnel_down');
+    return this.#flowOf(entry);
+  }
+
+  #comes(client: string): void {
+    const own = (this.#clients.get(client) ?? 0) + 1;
+    this.#clients.set(client, own);
+    this.#busiest = Math.max(this.#busiest, own);
+  }
+
+  #goes(client: string): void {
+    const left = (this.#clients.get(client) ?? 1) - 1;
+    if (left === 0) this.#clients.delete(client);
+    else this.#clients.set(client, left);
   }
 
   #flowOf(entry: Entry): Omit<Flow, 'signal'> {
@@ -165,7 +204,7 @@ export class FlowTable implements FlowsAfter {
 
   #refusalOf(client: string): FlowRefusal | null {
     const { limit = FLOWS_AT_MOST, perClient = FLOWS_OF_ONE_CLIENT } = this.#options;
-    if (this.#entries.size >= limit) return { kind: 'too_many_flows', limit };
+    if (this.#entries.size + this.#held >= limit) return { kind: 'too_many_flows', limit };
     if ((this.#clients.get(client) ?? 0) >= perClient) return { kind: 'too_many_of_client', limit: perClient };
     return null;
   }
@@ -181,9 +220,7 @@ export class FlowTable implements FlowsAfter {
   #closed(entry: Entry, end: FlowEnd): void {
     if (!this.#entries.delete(entry.id)) return;
     const { client, facts } = entry;
-    const left = (this.#clients.get(client) ?? 1) - 1;
-    if (left === 0) this.#clients.delete(client);
-    else this.#clients.set(client, left);
+    this.#goes(client);
     this.#totals[facts.kind].ended[end] += 1;
     this.#options.onEnd?.(viewOf(entry), end);
     if (this.#entries.size === 0) this.#whenEmpty();

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Endpoint, Flow, FlowEnd, Way, Ways } from './contracts.js';
 import { FlowTable } from './flows.js';
@@ -52,6 +53,13 @@ export function endOf(socket: Socket): Promise<string | null> {
     socket.once('end', () => resolve(null));
     socket.resume();
   });
+}
+
+/** How many connections are on their way there (proc_net(5)): 02 is SYN_SENT, as include/net/tcp_states.h has it. */
+export function attemptsTo({ port }: Endpoint): number {
+  const end = `:${port.toString(16).toUpperCase().padStart(4, '0')} 02 `;
+  const sockets = ['tcp', 'tcp6'].map((family) => readFileSync(`/proc/net/${family}`, 'utf8'));
+  return sockets.join('').split(end).length - 1;
 }
 
 export function aWay(parts: Partial<Way> = {}): Way {

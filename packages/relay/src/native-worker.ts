@@ -9,7 +9,7 @@ import type { WorkerFacts, WorkerOpening } from './native/worker-host.js';
 // The thread of the native engine. Its loop sleeps in the kernel and never turns Node's own: what it is told lies in a
 // port until it looks there.
 
-const { port, bell: rung, ledger, limits } = workerData as WorkerFacts;
+const { port, bell: rung, ledger, limits, pollFor } = workerData as WorkerFacts;
 const bell = new Bell(rung);
 
 /** Says why there is none, where there is none: koffi is not installed, or this is not a machine it knows. */
@@ -27,10 +27,12 @@ async function loaded(): Promise<Sys | null> {
 function run(sys: Sys): void {
   const loop = new Loop(new Ledger(ledger).over(sys), {
     limits,
+    pollFor,
     isAsked: () => bell.isRung,
     mayDoze: () => bell.mayDoze(),
     awake: () => bell.awake(),
     tell: (news) => port.postMessage(news),
+    hears: () => bell.hears(),
     commands: () => {
       if (!bell.isRung) return [];
       bell.answer();

@@ -76,4 +76,9 @@ export const OPERATION_DEFAULTS: OperationPolicy = { timeout: 15_000, retryMin: 
 export const ROUTING_DEFAULTS: RoutingPolicy = { metric: 2_048, tableBase: 900, ruleBase: 9_000 };
 
 /** Why these numbers: docs/limits.md. */
-export const RELAY_DEFAULTS: RelayPolicy = { maxFlows: 16_384, maxFlowsPerClient: 4_096, engine: 'auto' };
+export const RELAY_DEFAULTS: RelayPolicy = {
+  maxFlows: 16_384,
+  maxFlowsPerClient: 4_096,
+  engine: 'auto',
+  lowLatency: false,
+};

@@ -194,6 +194,8 @@ export interface RelayPolicy {
   readonly maxFlowsPerClient: number;
   /** What carries the bytes; `auto`: the native one where it works. */
   readonly engine: 'auto' | 'stream' | 'native';
+  /** Whether the native engine polls for a moment before it sleeps, for processor time. */
+  readonly lowLatency: boolean;
 }
 
 export interface Config {

@@ -293,6 +293,7 @@ const configs: fc.Arbitrary<Config> = fc
       maxFlows: port,
       maxFlowsPerClient: port,
       engine: fc.constantFrom('auto' as const, 'stream' as const, 'native' as const),
+      lowLatency: fc.boolean(),
     }),
     mappings,
   })
@@ -413,6 +414,7 @@ function print({
     `max_flows = ${relay.maxFlows}`,
     `max_flows_per_client = ${relay.maxFlowsPerClient}`,
     `engine = ${relay.engine}`,
+    `low_latency = ${relay.lowLatency ? 'yes' : 'no'}`,
     ...mappings.flatMap((m, i) => [
       ...(i % 2 === 0 ? [`[mapping.${m.name}]`] : [`[mapping${i}]`, `name = ${m.name}`]),
       `enabled = ${m.enabled ? 'ON' : '0'}`,

@@ -32,6 +32,7 @@ export const RELAY_SETTINGS: SettingsOf<RelayPolicy> = {
     RELAY_DEFAULTS.maxFlowsPerClient,
   ),
   engine: setting('relay', 'engine', word(ENGINES), RELAY_DEFAULTS.engine),
+  lowLatency: setting('relay', 'low_latency', yesOrNo, RELAY_DEFAULTS.lowLatency),
 };
 
 export const PORT_PROTOCOLS: readonly PortProtocol[] = ['udp', 'tcp'];

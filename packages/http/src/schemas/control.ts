@@ -145,6 +145,7 @@ export const config: z.ZodType<ConfigDocument> = z
       max_flows: wholeNumber,
       max_flows_per_client: wholeNumber,
       engine: z.enum(['auto', 'stream', 'native']),
+      low_latency: z.boolean(),
     }),
     mappings: z.array(mappingSettings),
     tunnels: z.array(tunnelSettings),

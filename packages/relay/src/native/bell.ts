@@ -1,7 +1,8 @@
 const RUNG = 0;
 const ASLEEP = 1;
 const STOP = 2;
-const WORDS = 3;
+const HEARD = 3;
+const WORDS = 4;
 
 /**
  * How the main thread and the loop's tell each other that there is something to hear.
@@ -37,6 +38,16 @@ export class Bell {
 
   get isStopped(): boolean {
     return Atomics.load(this.#words, STOP) === 1;
+  }
+
+  /** How many clients the loop has begun to hear, ever, as a 32-bit number that turns over. */
+  get heard(): number {
+    return Atomics.load(this.#words, HEARD);
+  }
+
+  /** By the loop: it begins to hear one more. */
+  hears(): void {
+    Atomics.add(this.#words, HEARD, 1);
   }
 
   /** By the loop, before it takes what was left for it. */

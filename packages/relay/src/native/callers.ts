@@ -32,6 +32,9 @@ interface Batch {
 export class Callers {
   readonly #home: CallersHome;
   readonly #waiting = new Map<number, Waiting>();
+  /** How many the loop has told of that it had begun to hear, whatever became of them. */
+  #told = 0;
+  #isGone = false;
   /** Of those that are being told of: who is to be connected. */
   #batches: Batch[] = [];
 
@@ -43,7 +46,18 @@ export class Callers {
     return this.#waiting.size;
   }
 
+  /** How many the loop hears at this moment, of so many that it has begun to hear, ever. */
+  hearing(heard: number): number {
+    return this.#isGone ? 0 : (heard - this.#told) | 0;
+  }
+
+  /** One has been handed over before it had asked for anything that is told of. */
+  handedOver(): void {
+    this.#told += 1;
+  }
+
   hear(asked: AskedNews): void {
+    this.#told += asked.ids.length;
     for (const [i, id] of asked.ids.entries()) {
       const found = this.#home.termsOf(asked.listeners[i] ?? 0);
       // Null: it was closed while this one was on its way.
@@ -73,6 +87,7 @@ export class Callers {
 
   /** The engine is gone. */
   fail(error: ConnectError): void {
+    this.#isGone = true;
     for (const id of [...this.#waiting.keys()]) this.#failed(id, error);
   }
 

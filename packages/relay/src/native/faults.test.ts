@@ -113,12 +113,14 @@ function handFlows(all: Lead[]): FlowsAfter {
     losses: 0,
     list: () => [],
     open: () => ok(opened()),
-    openAfter: (_facts, _losses, cut) => {
-      const flow = opened();
-      flow.signal.addEventListener('abort', () => cut(flow.signal.reason as FlowEnd));
-      return ok(flow);
-    },
+    openAfter: (_facts, _losses, cut) => ok(cutBy(opened(), cut)),
+    hold: () => ({ open: (_facts, cut) => cutBy(opened(), cut), giveUp: () => {} }),
   };
+}
+
+function cutBy(flow: HandFlow, cut: (how: FlowEnd) => void): HandFlow {
+  flow.signal.addEventListener('abort', () => cut(flow.signal.reason as FlowEnd));
+  return flow;
 }
 
 /** In two pieces, which need not be messages. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { parseConfig } from '@hurricane/core';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -6,7 +8,18 @@ import { waitFor } from '../../../../test/support/wait-for.js';
 import type { Caller, ConnectError, Endpoint, Handshakes, Heard, Leg, Listening } from '../contracts.js';
 import { closeAll, deaf } from '../engine-contract.test-support.js';
 import { EngineInUse } from '../engine-in-use.js';
-import { aFlowTable, aWay, client, echo, endOf, HOST, handFlow, handWays, program } from '../loopback.test-support.js';
+import {
+  aFlowTable,
+  attemptsTo,
+  aWay,
+  client,
+  echo,
+  endOf,
+  HOST,
+  handFlow,
+  handWays,
+  program,
+} from '../loopback.test-support.js';
 import { type NativeEngine, startNativeEngine } from '../native-engine.js';
 import { writeReply } from '../socks5/codec-write.js';
 import { socks5SettingsOf } from '../socks5/from-config.js';
@@ -57,6 +70,16 @@ async function asking(at: Endpoint, to: Endpoint): ReturnType<typeof client> {
   return socket;
 }
 
+/** The same, once it has been answered. Null: it was not. */
+async function answered(at: Endpoint, to: Endpoint): Promise<Socket | null> {
+  const socket = await asking(at, to).catch(() => null);
+  if (socket === null) return null;
+  const isAnswered = await new Promise<boolean>((resolve) => {
+    socket.once('data', () => resolve(true)).once('close', () => resolve(false));
+  });
+  return isAnswered ? socket : null;
+}
+
 describe.skipIf(missing !== null)(`SOCKS5 clients of a loop${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
   it('are told of with who they are and where to they want, and nothing is handed over', async () => {
     const callers: Caller[] = [];
@@ -68,9 +91,11 @@ describe.skipIf(missing !== null)(`SOCKS5 clients of a loop${missing === null ? 
     });
 
     const socket = await asking(listening.local, { address: '2001:db8::1', port: 443 });
+    const { localPort } = socket;
 
     expect(await endOf(socket)).toBe('ECONNRESET');
-    expect(callers[0]?.client).toEqual({ address: HOST, port: expect.any(Number) });
+    expect(callers).toHaveLength(1);
+    expect(callers[0]?.client).toEqual({ address: HOST, port: localPort });
     expect(callers[0]?.to).toEqual({ address: '2001:db8::1', port: 443 });
     expect(handedOver).toEqual([]);
   });
@@ -91,20 +116,37 @@ describe.skipIf(missing !== null)(`SOCKS5 clients of a loop${missing === null ? 
     socket.destroy();
   });
 
-  it('are handed over when they take their time, and where there are too many, with what they have said', async () => {
-    const { listening, handedOver } = await aStage({ patience: 30, atOnce: 1 });
-    const first = await client(listening.local);
-    first.write(Buffer.concat([NONE, Uint8Array.of(5, 1)]));
-    const second = await client(listening.local);
-    await waitFor(() => handedOver.length === 2, PATIENCE, 'both to be handed over');
+  it('are handed over when they take their time, with what they have said since they were greeted', async () => {
+    const { listening, handedOver } = await aStage({ patience: 30 });
+    const socket = await client(listening.local);
+    socket.write(Buffer.concat([NONE, Uint8Array.of(5, 1)]));
+    await waitFor(() => handedOver.length === 1, PATIENCE, 'it to be handed over');
 
-    const [beyond, slow] = handedOver;
-    expect(beyond?.heard).toBeUndefined();
+    const [slow] = handedOver;
     expect(slow?.heard?.isGreeted).toBe(true);
     expect(slow?.heard?.age).toBeGreaterThanOrEqual(30);
     expect((await slow?.leg.read())?._unsafeUnwrap()).toEqual(Uint8Array.of(5, 1));
-    first.destroy();
-    second.destroy();
+    socket.destroy();
+  });
+
+  it('are handed over at once where there are too many, and heard again when one has gone', async () => {
+    const { listening, handedOver } = await aStage({ atOnce: 1 });
+    const first = await client(listening.local);
+    first.write(NONE);
+    await once(first, 'data');
+
+    const second = await client(listening.local);
+    await waitFor(() => handedOver.length === 1, PATIENCE, 'the second to be handed over');
+    expect(handedOver[0]?.heard).toBeUndefined();
+    expect(handedOver[0]?.leg.remote.port).toBe(second.localPort);
+
+    first.end();
+    await waitFor(() => handedOver.length === 2, PATIENCE, 'the first to be handed over at its end');
+    const third = await client(listening.local);
+    third.write(NONE);
+    await once(third, 'data');
+    expect(handedOver).toHaveLength(2);
+    for (const socket of [first, second, third]) socket.destroy();
   });
 
   it('have their answer in time, or whoever decides about them has an error', async () => {
@@ -202,12 +244,17 @@ describe.skipIf(missing !== null)(`SOCKS5 clients of a loop${missing === null ? 
     const served = await serveSocks5({ engine, ways, flows, settings, log: { log: () => {} } });
     const server = served._unsafeUnwrap();
     const silent = await deaf();
+    const attempts = attemptsTo(silent);
     const [carried, waits, greets] = [
       await asking(server.local, here),
       await asking(server.local, silent),
       await client(server.local),
     ];
-    await waitFor(() => flows.size === 1 && server.counts().opening === 1, PATIENCE, 'one to be carried, one to wait');
+    await waitFor(() => flows.size === 1, PATIENCE, 'one to be carried');
+    await waitFor(() => attemptsTo(silent) === attempts + 1, PATIENCE, 'one to wait for its connection');
+    greets.write(NONE);
+    await once(greets, 'data');
+    expect(server.counts().opening).toBe(2);
     const ends = [carried, waits, greets].map(endOf);
 
     void workers[0]?.terminate();
@@ -216,14 +263,7 @@ describe.skipIf(missing !== null)(`SOCKS5 clients of a loop${missing === null ? 
     expect(await Promise.all(ends)).toEqual(['ECONNRESET', 'ECONNRESET', 'ECONNRESET']);
     await waitFor(() => flows.size + server.counts().opening === 0, PATIENCE, 'all to be let go');
     expect(flows.totals()[0]?.ended).toMatchObject({ reset: 1 });
-    const again = await waitFor(
-      async () => {
-        const socket = await asking(server.local, here).catch(() => null);
-        return socket !== null && flows.size + server.counts().opening > 0 ? socket : null;
-      },
-      5_000,
-      'the portable engine to take over',
-    );
+    const again = await waitFor(() => answered(server.local, here), 5_000, 'the portable engine to take over');
     await waitFor(() => flows.size === 1, PATIENCE, 'a flow');
     again.destroy();
     await server.close();

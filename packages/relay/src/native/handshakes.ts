@@ -17,6 +17,7 @@ type Terms = Extract<HandshakeCommand, { kind: 'handshakes' }>;
 export class Handshakes implements HandshakeHome {
   readonly loop: HandshakeHome['loop'] & { sweepSoon(): void };
   readonly #report: LedReport;
+  readonly #begun: () => void;
   readonly #terms = new Map<number, Terms>();
   readonly #all = new Table<Handshake>();
   readonly names: Names = new Names();
@@ -24,9 +25,11 @@ export class Handshakes implements HandshakeHome {
   #asked = nobody();
   #askedAt = 0;
 
-  constructor(loop: Handshakes['loop'], report: LedReport) {
+  /** `begun`: called whenever one is heard from then on. */
+  constructor(loop: Handshakes['loop'], report: LedReport, begun: () => void) {
     this.loop = loop;
     this.#report = report;
+    this.#begun = begun;
   }
 
   get size(): number {
@@ -70,6 +73,7 @@ export class Handshakes implements HandshakeHome {
     const near = new Wire(arrival.id, fd, this.loop, 'open');
     if (this.loop.descriptors.watch(fd, INTEREST, near) < 0) return false;
     this.#hearing += 1;
+    this.#begun();
     this.#all.set(arrival.id, new Handshake(arrival, near, this));
     this.loop.keep(near);
     this.loop.sweepSoon();

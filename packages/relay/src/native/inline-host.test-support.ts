@@ -17,6 +17,7 @@ export class InlineHost implements Host {
   #over: (why: string | null) => void = () => {};
   #isOver = false;
   #isStopped = false;
+  #heard = 0;
 
   constructor(sys: Sys, limits: LoopLimits) {
     this.#sys = sys;
@@ -25,10 +26,14 @@ export class InlineHost implements Host {
     });
     this.#loop = new Loop(sys, {
       limits,
+      pollFor: 0,
       commands: () => this.#commands.splice(0),
       isAsked: () => this.#commands.length > 0,
       mayDoze: () => false,
       awake: () => {},
+      hears: () => {
+        this.#heard += 1;
+      },
       // As from a thread: later, and a copy.
       tell: (news) => {
         const copy = structuredClone(news);
@@ -36,6 +41,10 @@ export class InlineHost implements Host {
       },
     });
     setImmediate(() => this.#turn());
+  }
+
+  get heard(): number {
+    return this.#heard;
   }
 
   post(command: Command): void {

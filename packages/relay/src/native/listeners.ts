@@ -13,15 +13,21 @@ interface Listener {
   terms: Handshakes | null;
 }
 
+/** What listeners need of their engine. */
+export interface ListenersHome {
+  post(command: Command): void;
+  lead(id: number, route: Route | null): void;
+  /** How many clients are heard at this moment. */
+  hearing(): number;
+}
+
 /** What an engine has listening, and who waits for that to begin or to end. */
 export class Listeners {
-  readonly #post: (command: Command) => void;
-  readonly #lead: (id: number, route: Route | null) => void;
+  readonly #home: ListenersHome;
   readonly #listeners = new Map<number, Listener>();
 
-  constructor(post: (command: Command) => void, lead: (id: number, route: Route | null) => void) {
-    this.#post = post;
-    this.#lead = lead;
+  constructor(home: ListenersHome) {
+    this.#home = home;
   }
 
   get size(): number {
@@ -30,7 +36,7 @@ export class Listeners {
 
   /** `address`: as the kernel has it. */
   open(id: number, at: Endpoint, address: Uint8Array, accept: Accept): ResultAsync<Listening, ListenError> {
-    this.#post({ kind: 'listen', id, at: address });
+    this.#home.post({ kind: 'listen', id, at: address });
     const opened = new Promise<Result<Listening, ListenError>>((resolve) => {
       this.#listeners.set(id, { at, accept, opened: resolve, closed: null, port: at.port, terms: null });
     });
@@ -42,12 +48,13 @@ export class Listeners {
     if (listener === undefined) return;
     const local = { address: listener.at.address, port };
     const lead = (route: Route | null): void => {
-      if (this.accepts(id) !== null) this.#lead(id, route);
+      if (this.accepts(id) !== null) this.#home.lead(id, route);
     };
-    const shakeHands = (terms: Handshakes): void => {
+    const shakeHands = (terms: Handshakes): (() => number) => {
       listener.terms = terms;
       const { clients, patience, atOnce } = terms;
-      if (listener.closed === null) this.#post({ kind: 'handshakes', listener: id, clients, patience, atOnce });
+      if (listener.closed === null) this.#home.post({ kind: 'handshakes', listener: id, clients, patience, atOnce });
+      return () => this.#home.hearing();
     };
     listener.port = port;
     listener.opened(ok({ local, lead, shakeHands, close: () => this.#close(id) }));
@@ -91,7 +98,7 @@ export class Listeners {
   #close(id: number): Promise<void> {
     const listener = this.#listeners.get(id);
     if (listener === undefined) return Promise.resolve();
-    this.#post({ kind: 'unlisten', id });
+    this.#home.post({ kind: 'unlisten', id });
     return new Promise((resolve) => {
       const before = listener.closed;
       listener.closed = () => {

@@ -10,6 +10,7 @@ import type {
   Leg,
   ListenError,
   Listening,
+  Route,
 } from '../contracts.js';
 import { connectErrorOf, legErrorOf, listenErrorOf } from '../stream-errors.js';
 import { Callers } from './callers.js';
@@ -57,7 +58,8 @@ export class LoopEngine implements Engine {
     this.desk = new DatagramDesk({ host, nextId: () => this.#nextId(), onPlaces: () => this.#hold() });
     const post = (command: Command): void => host.post(command);
     this.#led = new LedFlows(post);
-    this.#listeners = new Listeners(post, (id, route) => this.#led.lead(id, this.#nextId(), route));
+    const lead = (id: number, route: Route | null): void => this.#led.lead(id, this.#nextId(), route);
+    this.#listeners = new Listeners({ post, lead, hearing: () => this.#callers.hearing(host.heard) });
     this.#callers = new Callers({
       post,
       legOf: (id, ends) => this.#legOf(id, ends),
@@ -220,6 +222,7 @@ export class LoopEngine implements Engine {
   }
 
   #accepted({ listener, id, local, remote, heard }: Extract<News, { kind: 'accepted' }>): void {
+    if (heard !== undefined) this.#callers.handedOver();
     const accept = this.#listeners.accepts(listener);
     // Null: it was closed while this one was on its way.
     if (accept === null) {

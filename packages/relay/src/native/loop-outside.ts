@@ -9,6 +9,8 @@ export interface LoopLimits extends PairLimits {
 /** Whom the loop serves. */
 export interface LoopOutside {
   readonly limits: LoopLimits;
+  /** How long it polls after each event before it sleeps, in milliseconds; 0: it sleeps at once. */
+  readonly pollFor: number;
   /** What has been asked since the last call. */
   commands(): readonly Command[];
   /** Whether anything has been: asked between two events, so it costs next to nothing. */
@@ -17,4 +19,6 @@ export interface LoopOutside {
   mayDoze(): boolean;
   awake(): void;
   tell(news: readonly News[]): void;
+  /** It has begun to hear one more SOCKS5 client, of which it will tell later. */
+  hears(): void;
 }

@@ -1,46 +1,39 @@
+import { writeSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { client, echo, HOST, program } from '../loopback.test-support.js';
-import { IDLE_LIMITS } from '../stream-join.js';
-import { Loop } from './loop.js';
-import type { Command, News } from './protocol.js';
+import { handLoop } from './hand-loop.test-support.js';
 import { socketAddressOf } from './socket-address.js';
-import { nativeIsMissing, realSys } from './trial.test-support.js';
+import type { Sys } from './sys.js';
+import { nativeIsMissing } from './trial.test-support.js';
 
 const missing = await nativeIsMissing();
+
+/** Milliseconds: long enough for a second look on any machine. */
+const POLLS = 200;
+
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A loop that a test turns by hand. */
-async function aLoop() {
-  const sys = await realSys();
-  const commands: Command[] = [];
-  const news: News[] = [];
+async function aLoop(pollFor = 0) {
   const whileItWaits: (() => void)[] = [];
-  const epollWait: typeof sys.epollWait = (...args) => {
-    const count = sys.epollWait(...args);
-    if (count > 0) for (const happens of whileItWaits.splice(0)) happens();
-    return count;
-  };
-  const loop = new Loop(
-    { ...sys, epollWait },
-    {
-      limits: { ...IDLE_LIMITS, sweep: 10 },
-      commands: () => commands.splice(0),
-      isAsked: () => commands.length > 0,
-      mayDoze: () => false,
-      awake: () => {},
-      tell: (told) => void news.push(...told),
+  /** For how long it would have waited, each time. */
+  const looks: number[] = [];
+  const change = (sys: Sys): Partial<Sys> => ({
+    epollWait: (epoll, at, most, timeout) => {
+      looks.push(timeout);
+      const count = sys.epollWait(epoll, at, most, 0);
+      if (count > 0) for (const happens of whileItWaits.splice(0)) happens();
+      return count;
     },
-  );
-  closing.push(() => {
-    loop.close();
-    sys.close(loop.wake);
   });
-  return { loop, commands, news, whileItWaits };
+  const made = await handLoop(change, { pollFor, mayDoze: () => true });
+  closing.push(made.close);
+  return { ...made, whileItWaits, looks };
 }
 
 describe.skipIf(missing !== null)(`a turn of the loop${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
@@ -73,5 +66,40 @@ describe.skipIf(missing !== null)(`a turn of the loop${missing === null ? '' : `
       'led',
       'accepted',
     ]);
+  });
+
+  it('polls after what happens to a connection, and not because it was woken', async () => {
+    const { loop, commands, news, looks } = await aLoop(POLLS);
+    const at = socketAddressOf({ address: HOST, port: 0 }) ?? new Uint8Array();
+    commands.push({ kind: 'listen', id: 1, at });
+    loop.turn();
+    const listening = news.find((one) => one.kind === 'listening');
+    const looksNext = (): readonly number[] => {
+      looks.length = 0;
+      loop.turn();
+      return looks;
+    };
+    expect(looksNext()).toEqual([expect.any(Number)]);
+
+    writeSync(loop.wake, ONE);
+    loop.turn();
+    expect(looksNext()).toEqual([expect.any(Number)]);
+
+    const socket = await client({ address: HOST, port: listening?.port ?? 0 });
+    closing.push(() => socket.destroy());
+    await waitFor(
+      () => {
+        loop.turn();
+        return news.some(({ kind }) => kind === 'accepted');
+      },
+      2_000,
+      'it to arrive',
+    );
+    // It is told at first that it may be written to.
+    expect(looksNext()).toEqual([0]);
+    const polls = looksNext();
+    expect(polls.slice(0, -1).length).toBeGreaterThan(1);
+    expect(polls.slice(0, -1).every((timeout) => timeout === 0)).toBe(true);
+    expect(polls.at(-1)).toBeGreaterThan(0);
   });
 });

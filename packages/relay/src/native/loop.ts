@@ -1,5 +1,5 @@
 import type { Endpoint } from '../contracts.js';
-import { Arena, COUNTER_AT, EVENTS_AT, EVENTS_AT_ONCE } from './arena.js';
+import { Arena, COUNTER_AT } from './arena.js';
 import { Datagrams } from './datagrams.js';
 import { Descriptors, type Watcher } from './descriptors.js';
 import { Doors, type DoorsHome } from './doors.js';
@@ -13,6 +13,7 @@ import type { Pair, PairHome } from './pair.js';
 import { Pairs } from './pairs.js';
 import { Pipes } from './pipes.js';
 import type { Command, News, PairEnd } from './protocol.js';
+import { Rest } from './rest.js';
 import { EINTR, EPOLLIN, type Sys } from './sys.js';
 import { Table } from './table.js';
 import { INTEREST, type Unfinished, Wire } from './wire.js';
@@ -28,6 +29,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly #sys: Sys;
   readonly #arena: Arena;
   readonly #epoll: number;
+  readonly #rest: Rest;
   readonly #doors: Doors = new Doors(this);
   readonly #datagrams: Datagrams;
   readonly #wires = new Table<Wire>();
@@ -36,7 +38,7 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
   readonly #arrivals = new Set<number>();
   readonly #report = new LedReport();
   readonly #leads: Leads = new Leads(this, this.#report);
-  readonly #handshakes: Handshakes = new Handshakes(this, this.#report);
+  readonly #handshakes: Handshakes;
   readonly #pairs = new Pairs((news) => this.tell(news), this.#report);
   #unfinished: Unfinished[] = [];
   #news: News[] = [];
@@ -49,10 +51,12 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.#outside = outside;
     this.#arena = new Arena(sys);
     this.#epoll = sys.epollCreate();
+    this.#rest = new Rest(sys, this.#epoll, outside);
     this.wake = sys.eventfd();
     this.descriptors = new Descriptors(sys, this.#arena, this.#epoll);
     this.pipes = new Pipes(sys, this.#arena);
     this.#datagrams = new Datagrams(this, outside.limits.sweep);
+    this.#handshakes = new Handshakes(this, this.#report, () => outside.hears());
     const waker: Watcher = { ready: () => void sys.read(this.wake, COUNTER_AT, 8) };
     const begun = this.#epoll < 0 || this.wake < 0 ? -1 : this.descriptors.watch(this.wake, EPOLLIN, waker);
     if (begun >= 0) return;
@@ -65,17 +69,15 @@ export class Loop implements PairHome, DoorsHome, LeadsHome {
     this.now = performance.now();
     this.#hear();
     this.#send();
-    const sleep = this.#unfinished.length > 0 || this.#handshakes.isUntold ? 0 : this.#sleep();
-    const dozes = sleep > 0 && this.#outside.mayDoze();
-    const count = this.#sys.epollWait(this.#epoll, EVENTS_AT, EVENTS_AT_ONCE, dozes ? sleep : 0);
-    this.#outside.awake();
+    const count = this.#rest.wait(this.#unfinished.length > 0 || this.#handshakes.isUntold ? 0 : this.#sleep());
     this.now = performance.now();
     if (count < 0 && count !== -EINTR) throw new Error(`epoll_wait failed: errno ${-count}`);
     // What was asked before a connection arrived holds for that one: it may be a probe that is to be looked into.
     if (this.#outside.isAsked()) this.#hear();
     for (let i = 0; i < count; i += 1) {
-      const watcher = this.descriptors.watcherOf(this.#arena.eventFd(i), this.#arena.eventMark(i));
-      watcher?.ready(this.#arena.events(i));
+      const fd = this.#arena.eventFd(i);
+      if (fd !== this.wake) this.#rest.stirred(this.now);
+      this.descriptors.watcherOf(fd, this.#arena.eventMark(i))?.ready(this.#arena.events(i));
       if (this.#outside.isAsked()) this.#hear();
     }
     this.#handshakes.tellAsked(count <= 0);

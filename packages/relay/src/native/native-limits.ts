@@ -63,6 +63,13 @@ export const LETTERS_BYTES_AT_MOST = 1_048_576;
 /** And of all clients together. */
 export const LETTERS_BYTES_OF_ALL = 16_777_216;
 
+/**
+ * With low latency: how long the loop polls after an event before it sleeps. On loopback 0.025 ms gained nothing, for a
+ * program that has to be woken answers later; 0.05 ms all there is; and with 0.1 ms between answer and next question
+ * only 0.2 ms did. So long polls a guest before it halts its processor (Documentation/virt/guest-halt-polling.rst).
+ */
+export const POLL_FOR: Millis = 0.2;
+
 /** The loop looks around at least this often, whatever happens. */
 export const LONGEST_SLEEP: Millis = 30_000;
 

@@ -14,7 +14,12 @@ export interface WorkerFacts {
   readonly bell: SharedArrayBuffer;
   readonly ledger: SharedArrayBuffer;
   readonly limits: LoopLimits;
+  /** As the loop has it (`LoopOutside`). */
+  readonly pollFor: number;
 }
+
+/** How its loop is to be. */
+export type LoopTerms = Pick<WorkerFacts, 'limits' | 'pollFor'>;
 
 /** What a worker says first. `wake`: the descriptor that ends its sleep. */
 export type WorkerOpening = { readonly wake: number } | { readonly refused: string };
@@ -30,13 +35,13 @@ export function launcher(file: URL, execArgv: readonly string[] = []): Launch {
 }
 
 /** Starts the worker and waits for its first word. Err: why it cannot work here; nothing of it is left. */
-export async function startWorker(launch: Launch, limits: LoopLimits): Promise<Result<Host, string>> {
+export async function startWorker(launch: Launch, terms: LoopTerms): Promise<Result<Host, string>> {
   const { port1: port, port2 } = new MessageChannel();
   const bell = new Bell();
   const ledger = new Ledger();
   let worker: Worker;
   try {
-    worker = launch({ port: port2, bell: bell.shared, ledger: ledger.shared, limits });
+    worker = launch({ port: port2, bell: bell.shared, ledger: ledger.shared, ...terms });
   } catch (error) {
     port.close();
     return err(`no thread can be started: ${String(error)}`);
@@ -101,6 +106,10 @@ class WorkerHost implements Host {
       port.close();
       return this.#isStopped ? null : (faultOf() ?? 'its thread ended');
     });
+  }
+
+  get heard(): number {
+    return this.#parts.bell.heard;
   }
 
   post(command: Command): void {

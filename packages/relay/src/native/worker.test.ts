@@ -1,14 +1,16 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { errAsync } from 'neverthrow';
 import { afterEach, describe, expect, it } from 'vitest';
-import { waitFor } from '../../../../test/support/wait-for.js';
-import type { DatagramOptions, FlowEnd, Leg } from '../contracts.js';
+import { pass, waitFor } from '../../../../test/support/wait-for.js';
+import type { DatagramOptions, Endpoint, FlowEnd, Leg } from '../contracts.js';
 import { handRoute, type Lead, ledListener } from '../lead-to.test-support.js';
 import { client, echo, endOf, HOST, handFlow, program } from '../loopback.test-support.js';
 import { type NativeEngine, startNativeEngine } from '../native-engine.js';
+import { POLL_FOR } from './native-limits.js';
 import { launchFromSource, nativeIsMissing } from './trial.test-support.js';
 import { launcher } from './worker-host.js';
 
@@ -18,6 +20,12 @@ const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
+
+/** Milliseconds of processor time in one second: what a look around each second takes, and not what polling would. */
+const IDLE_MS = 100;
+
+/** Long enough to be seen in the processor time of a thread. */
+const POLLS_MS = 1_000;
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
@@ -157,6 +165,44 @@ describe.skipIf(missing !== null)(
       await waitFor(() => descriptors() <= before, 2_000, 'every descriptor to come back');
     });
 
+    it('polls where that is asked for, as long after an event as it is told, and then sleeps', async () => {
+      const to = await program(echo);
+      closing.push(to.close);
+      const [quick, plain] = [await aThread(true, POLLS_MS), await aThread(false)];
+      expect([quick.pollFor, plain.pollFor]).toEqual([POLL_FOR, 0]);
+      const [before, without] = [quick, plain].map(({ threads }) => processorTimeOf(threads));
+
+      const sockets = [await exchanged(quick.engine, to), await exchanged(plain.engine, to)];
+
+      const taken = (): number => processorTimeOf(quick.threads) - (before ?? 0);
+      await waitFor(() => taken() > 2 * IDLE_MS, 5_000, 'it to poll');
+      expect(processorTimeOf(plain.threads) - (without ?? 0)).toBeLessThan(2 * IDLE_MS);
+      const isAtRest = async (): Promise<boolean> => {
+        const then = taken();
+        await pass(100);
+        return taken() - then < IDLE_MS / 10;
+      };
+      await waitFor(isAtRest, 5_000, 'it to sleep');
+      for (const socket of sockets) socket.destroy();
+    });
+
+    it('takes the processor for what is to be done only, also where it polls before it sleeps', async () => {
+      const to = await program(echo);
+      closing.push(to.close);
+      const [quick, plain] = [await aThread(true), await aThread(false)];
+      const sockets = [await exchanged(quick.engine, to), await exchanged(plain.engine, to)];
+      const before = [quick, plain].map(({ threads }) => processorTimeOf(threads));
+
+      await pass(1_000);
+
+      const [idle = Number.NaN, without = Number.NaN] = [quick, plain].map(
+        ({ threads }, i) => processorTimeOf(threads) - (before[i] ?? 0),
+      );
+      expect(quick.threads).not.toEqual([]);
+      expect(idle).toBeLessThan(without + IDLE_MS);
+      for (const socket of sockets) socket.destroy();
+    });
+
     it('gives everything back when it is stopped', async () => {
       const before = descriptors();
       const { engine } = await anEngine();
@@ -203,3 +249,50 @@ describe('a native engine that cannot be had', () => {
     expect(descriptors()).toBeLessThanOrEqual(before);
   });
 });
+
+interface Thread {
+  readonly engine: NativeEngine;
+  /** As the kernel numbers them: that of the engine, and what Node has started beside it. */
+  readonly threads: readonly string[];
+  /** What it was to be told. */
+  readonly pollFor: number | undefined;
+}
+
+/** `polls`: what it is told in place of that. */
+async function aThread(lowLatency: boolean, polls?: number): Promise<Thread> {
+  const before = readdirSync('/proc/self/task');
+  let pollFor: number | undefined;
+  const launch = launchFromSource();
+  const started = await startNativeEngine({
+    launch: (facts) => {
+      pollFor = facts.pollFor;
+      return launch({ ...facts, pollFor: polls ?? pollFor });
+    },
+    lowLatency,
+  });
+  const engine = started._unsafeUnwrap();
+  closing.push(() => engine.close());
+  const threads = readdirSync('/proc/self/task').filter((thread) => !before.includes(thread));
+  return { engine, threads, pollFor };
+}
+
+/** In milliseconds; the first number of `schedstat` is in nanoseconds (Documentation/scheduler/sched-stats.rst). */
+function processorTimeOf(threads: readonly string[]): number {
+  const times = threads.map((thread) =>
+    Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return times.reduce((sum, time) => sum + time, 0) / 1e6;
+}
+
+/** A connection that has carried something, and may carry more. */
+async function exchanged(engine: NativeEngine, to: Endpoint): Promise<Socket> {
+  const listening = await ledListener(
+    { engine },
+    handRoute(to, () => {}),
+  );
+  if (!('local' in listening)) throw new Error(listening.kind);
+  const socket = await client(listening.local);
+  socket.write('hello');
+  await once(socket, 'data');
+  return socket;
+}

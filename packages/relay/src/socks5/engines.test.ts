@@ -7,6 +7,7 @@ import type { ConnectOptions, Endpoint, Engine } from '../contracts.js';
 import { closeAll, deaf, type EngineOnTrial } from '../engine-contract.test-support.js';
 import { FlowTable } from '../flows.js';
 import {
+  attemptsTo,
   aWay,
   client,
   connecting,
@@ -23,7 +24,7 @@ import { IDLE_LIMITS } from '../stream-join.js';
 import { writeReply } from './codec-write.js';
 import { socks5SettingsOf } from './from-config.js';
 import { type Socks5Options, type Socks5Server, serveSocks5 } from './serve.js';
-import { HANDSHAKE_LIMIT, HEARD_AT_MOST } from './settings.js';
+import { HANDSHAKE_LIMIT, HEARD_AT_MOST, HEARD_FOR } from './settings.js';
 
 // What a client sees is the same whoever hears it: the proxy, or an engine by itself.
 
@@ -98,12 +99,6 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
     return { server, flows, ways, asked, log: lines, closed };
   }
 
-  /** Until one is being connected, by whomever. */
-  async function waiting(server: Socks5Server, asked: readonly ConnectOptions[]): Promise<void> {
-    const isAsked = (): boolean => isNative || asked.length === 1;
-    await waitFor(() => server.counts().opening === 1 && isAsked(), PATIENCE, 'it to be connected');
-  }
-
   async function target(serve: (socket: Socket) => void = echo, host = HOST): ReturnType<typeof program> {
     const here = await program(serve, host);
     closing.push(here.close);
@@ -122,7 +117,9 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
     talk.says(NONE);
     expect(await talk.hears(2)).toBe('0500');
     talk.says(connectTo(to));
-    expect(await talk.hears(22)).toBe(told(seen[0]));
+    const heard = await talk.hears(22);
+    const [where] = await waitFor(() => seen.length > 0 && seen, PATIENCE, 'the target to see it');
+    expect(heard).toBe(told(where));
     talk.says('0102030405');
     expect(await talk.hears(5)).toBe('0102030405');
 
@@ -236,6 +233,7 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
     ['another method', '050102', '05ff', { no_method: 1 }],
     ['an unknown command', `${NONE}05090001cb0071010050`, '050005070001000000000000', { bad_request: 1 }],
     ['port 0', `${NONE}05010001cb0071010000`, '050005010001000000000000', { bad_request: 1 }],
+    ['an address to be resolved', `${NONE}05f00001cb0071010050`, '050005000001cb0071010000', {}],
     ['a name that is none', `${NONE}0501000301200050`, '050005010001000000000000', {}],
     ['an address by its text', `${NONE}05f0000309${hexOf('203.0.113')}0050`, '050005010001000000000000', {}],
   ])('is answered on %s', async (_what, words, answer, failed) => {
@@ -273,16 +271,42 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
     expect(server.counts().failed).toEqual({ gave_up: 2 });
   });
 
+  it('counts as opening from its first word on until it is a flow, at any moment as one of the two', async () => {
+    const { server, flows } = await aStage();
+    const to = await target();
+    const talks = [await Talk.to(server.local), await Talk.to(server.local), await Talk.to(server.local)];
+    const [served, ended, reset] = talks;
+    for (const talk of talks) {
+      talk.says(NONE);
+      await talk.hears(2);
+    }
+    expect(server.counts().opening).toBe(3);
+
+    served?.says(connectTo(to));
+    expect(await served?.hears(10)).toMatch(/^05000001/);
+    expect(server.counts().opening + flows.size).toBe(3);
+    await waitFor(() => flows.size === 1, PATIENCE, 'a flow');
+    expect(server.counts().opening).toBe(2);
+
+    ended?.ends();
+    await waitFor(() => server.counts().opening === 1, PATIENCE, 'one place to be free');
+    reset?.resets();
+    await waitFor(() => server.counts().opening === 0, PATIENCE, 'all places to be free');
+  });
+
   it('that goes while it waits takes its connection along', async () => {
-    const { server, flows, asked } = await aStage();
+    const { server, flows } = await aStage();
     const talk = await Talk.to(server.local);
     talk.says(NONE);
     await talk.hears(2);
-    talk.says(connectTo(await deaf()));
-    await waiting(server, asked);
+    const to = await deaf();
+    const before = attemptsTo(to);
+    talk.says(connectTo(to));
+    await waitFor(() => attemptsTo(to) === before + 1, PATIENCE, 'its connection to be on its way');
 
     talk.resets();
 
+    await waitFor(() => attemptsTo(to) === before, PATIENCE, 'its connection to be given up');
     await waitFor(() => server.counts().opening === 0, PATIENCE, 'its place to be free');
     expect(server.counts().replies).toEqual({});
     expect(flows.totals()[0]?.ended).toMatchObject({ reset: 0, finished: 0 });
@@ -295,11 +319,14 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
     const [slow, silent] = [await Talk.to(server.local), await Talk.to(server.local)];
     slow.says(NONE);
     await slow.hears(2);
-    await waitFor(() => server.counts().opening === 2, PATIENCE, 'both to be known');
+    // Also an engine has left both to the proxy by then, which knows how old they are.
+    await waitFor(() => clock.pending().length === 2, PATIENCE, 'both to be waited for');
+    await clock.runFor(HANDSHAKE_LIMIT - PATIENCE);
 
     slow.says(connectTo(to));
     expect(await slow.hears(10)).toMatch(/^05000001/);
-    await clock.runFor(HANDSHAKE_LIMIT);
+    expect(server.counts()).toMatchObject({ opening: 1, failed: {} });
+    await clock.runFor(PATIENCE - (isNative ? HEARD_FOR : 0));
 
     expect(await silent.rest()).toBe('');
     expect(server.counts().failed).toEqual({ timed_out: 1 });
@@ -373,12 +400,13 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
   it('may not leave by a tunnel that is lost while it connects', async () => {
     const { server, ways, asked } = await aStage();
     const to = await deaf('::1');
+    const attempts = attemptsTo(to);
     ways.set(aWay(), aWay({ tunnel: 'b', primary: false }));
     const talk = await Talk.to(server.local);
     talk.says(NONE);
     await talk.hears(2);
     talk.says(connectTo(to));
-    await waiting(server, asked);
+    await waitFor(() => attemptsTo(to) === attempts + 1, PATIENCE, 'its connection to be on its way');
     const before = asked.length;
 
     ways.set(aWay({ liveness: 'hard_down' }), aWay({ tunnel: 'b', primary: false }));
@@ -390,15 +418,16 @@ describe.each(ENGINES)('a SOCKS5 client, with the %s engine', (name, start) => {
   });
 
   it('that waits when the proxy stops is told so; one that is a flow goes on', async () => {
-    const { server, flows, asked } = await aStage();
+    const { server, flows } = await aStage();
     const carried = await connected(server, await target());
-    asked.length = 0;
+    const to = await deaf();
+    const before = attemptsTo(to);
     await waitFor(() => flows.size === 1, PATIENCE, 'a flow');
     const waits = await Talk.to(server.local);
     waits.says(NONE);
     await waits.hears(2);
-    waits.says(connectTo(await deaf()));
-    await waiting(server, asked);
+    waits.says(connectTo(to));
+    await waitFor(() => attemptsTo(to) === before + 1, PATIENCE, 'its connection to be on its way');
     let isClosed = false;
 
     const closed = server.close().then(() => {

@@ -1,4 +1,4 @@
-import type { Caller, ConnectError, FlowEnd, FlowsAfter, Leg, Outcome, Way } from '../contracts.js';
+import type { Caller, ConnectError, FlowEnd, FlowPlace, FlowsAfter, Leg, Outcome, Way } from '../contracts.js';
 import { isLost } from '../names/live-way.js';
 import { ATTEMPT_LIMIT } from '../names/tunnels.js';
 import type { Signal } from '../signal.js';
@@ -20,8 +20,8 @@ interface Waiting {
   readonly caller: Caller;
   readonly leave: () => void;
   readonly way: Way | null;
-  /** Of the table of flows, when its way was chosen. */
-  readonly losses: number;
+  /** In the table of flows: whoever has been told of success is carried. */
+  readonly place: FlowPlace;
   /** Why it was called off; null: it was not. */
   recalled: 'lost' | 'stopped' | null;
   recall: () => void;
@@ -54,14 +54,13 @@ export class PlainClients {
       caller.reset();
       return;
     }
-    // Whoever is being connected will be a flow, and is none yet.
-    const plain = this.#flows.room > this.#waiting.size ? this.#service.dialer.plain(caller.to) : null;
-    if (plain === null) {
+    const plain = this.#service.dialer.plain(caller.to);
+    const place = plain === null ? null : this.#flows.hold(caller.client.address);
+    if (plain === null || place === null) {
       this.#dial(caller, caller.take(), leave);
       return;
     }
-    const { losses } = this.#flows;
-    const waiting: Waiting = { caller, leave, way: plain.way, losses, recalled: null, recall: () => {} };
+    const waiting: Waiting = { caller, leave, way: plain.way, place, recalled: null, recall: () => {} };
     const outcome: Outcome = {
       begun: (cut) => this.#begun(waiting, cut),
       failed: (error, leg) => this.#failed(waiting, error, leg),
@@ -89,19 +88,13 @@ export class PlainClients {
   }
 
   #begun(waiting: Waiting, cut: (how: FlowEnd) => void): ReturnType<Outcome['begun']> {
-    const { caller, leave, way, losses } = waiting;
+    const { caller, leave, way, place } = waiting;
     const { counters, log } = this.#service;
     const tunnel = way?.tunnel ?? null;
     const facts = { kind: 'tcp', origin: 'socks5', client: caller.client, target: caller.to, tunnel } as const;
-    const flow = this.#flows.openAfter(facts, losses, cut);
+    const { id, count, closed } = place.open(facts, cut);
     this.#waiting.delete(waiting);
     leave();
-    if (flow.isErr()) {
-      counters.failed(flow.error.kind);
-      this.#look();
-      return null;
-    }
-    const { id, count, closed } = flow.value;
     counters.replied('succeeded');
     this.#carried += 1;
     log.log('debug', 'SOCKS5 connection begins', { flow: id, tunnel });
@@ -117,8 +110,9 @@ export class PlainClients {
   }
 
   #failed(waiting: Waiting, error: ConnectError, leg: Leg): void {
-    const { caller, leave, way, recalled } = waiting;
+    const { caller, leave, way, place, recalled } = waiting;
     this.#waiting.delete(waiting);
+    place.giveUp();
     if (way !== null) this.#service.dialer.forget(caller.to);
     if (error.kind === 'aborted' && recalled === null) {
       // The client has gone.

@@ -101,6 +101,8 @@ class Server implements Socks5Server {
   /** What calls off each who is being served, and what resolves once they are not any more. */
   readonly #clients = new Map<CallOff, Promise<void>>();
   #plain: PlainClients | null = null;
+  /** How many clients an engine hears by itself. */
+  #hearing: () => number = () => 0;
   #closed = false;
   #listening: Listening | null = null;
 
@@ -124,7 +126,7 @@ class Server implements Socks5Server {
       serve: (leg, leave, work) => this.#serve(leg, leave, work),
     });
     const { asked } = this.#plain;
-    listening.shakeHands({
+    this.#hearing = listening.shakeHands({
       clients: this.#settings.allowClients,
       patience: HEARD_FOR,
       atOnce: HEARD_AT_MOST,
@@ -139,7 +141,7 @@ class Server implements Socks5Server {
   };
 
   counts(): Socks5Counts {
-    return this.#service.counters.counts(this.#opening.size);
+    return this.#service.counters.counts(this.#opening.size + this.#hearing());
   }
 
   reload(): ResultAsync<void, UsersFault> {

@@ -26,7 +26,7 @@ export const HANDSHAKE_LIMIT: Millis = 10_000;
 /** How long an engine hears a client by itself: one that says what it wants at once has done so by then. */
 export const HEARD_FOR: Millis = 1_000;
 
-/** And so many at once; those beyond are heard here. None of them counts as opening yet. */
+/** And so many at once; those beyond are heard here. They count as opening, but not against its bounds. */
 export const HEARD_AT_MOST = 256;
 
 /** Clients that have not come to a flow yet: in their handshake, or waiting for a connection to be made. */
