@@ -9,8 +9,6 @@ export type {
   ConnectOptions,
   Endpoint,
   Engine,
-  Exchange,
-  ExchangeOptions,
   Flow,
   FlowEnd,
   FlowFacts,
@@ -19,13 +17,13 @@ export type {
   FlowView,
   Leg,
   LegError,
-  Letter,
   ListenError,
   Listening,
   Way,
   Ways,
 } from './contracts.js';
 export { EngineInUse, type EngineInUseOptions, type EngineWish } from './engine-in-use.js';
+export type { Exchange, ExchangeOptions, Letter } from './exchange-contract.js';
 export { FlowTable, type FlowTableOptions, type FlowTotals } from './flows.js';
 export type { HolderOf } from './mapping-errors.js';
 export { Mappings, type MappingsOptions } from './mappings.js';

@@ -1,5 +1,6 @@
 import { err, errAsync, ok, type Result, ResultAsync } from 'neverthrow';
-import type { Exchange, ExchangeOptions, Letter, ListenError } from '../contracts.js';
+import type { ListenError } from '../contracts.js';
+import type { Exchange, ExchangeOptions, Letter } from '../exchange-contract.js';
 import { listenErrorOf } from '../stream-errors.js';
 import { nameOf } from './errno-names.js';
 import { type Carried, EXCHANGE_COUNTS, type ExchangeCommand, type ExchangeNews } from './exchange-protocol.js';

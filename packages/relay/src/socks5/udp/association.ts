@@ -1,5 +1,6 @@
 import type { Instant, Millis } from '@hurricane/core';
-import type { Endpoint, Exchange, ExchangeOptions, Flow, FlowEnd, FlowRefusal, Leg } from '../../contracts.js';
+import type { Endpoint, Flow, FlowEnd, FlowRefusal, Leg } from '../../contracts.js';
+import type { Exchange, ExchangeOptions } from '../../exchange-contract.js';
 import { liveWay } from '../../names/live-way.js';
 import { CallOff, type Signal } from '../../signal.js';
 import { readDatagram } from '../codec-read.js';

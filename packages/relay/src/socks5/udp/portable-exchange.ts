@@ -1,5 +1,6 @@
 import type { ResultAsync } from 'neverthrow';
-import type { Endpoint, Exchange, ExchangeOptions, Letter, ListenError } from '../../contracts.js';
+import type { Endpoint, ListenError } from '../../contracts.js';
+import type { Exchange, ExchangeOptions, Letter } from '../../exchange-contract.js';
 import { LONGEST_PAYLOAD, writeDatagram } from '../codec-write.js';
 import { Outlet } from './outlet.js';
 import { openUdp, type UdpPort } from './port.js';
