@@ -9,7 +9,7 @@ import { ip6, type ProductIn, productIn, stateOf, within } from '../support/prod
 import { requireHost } from '../support/require-host.js';
 import { spread } from '../support/spread.js';
 
-const missing = requireHost({ root: true, tun: true, tools: ['ip', 'ss', 'socat'] });
+const missing = requireHost({ root: true, tun: true, tools: ['ip', 'nft', 'ss', 'socat'] });
 const why = missing === null ? '' : ` (skipped: ${missing})`;
 
 const live = (): AbortSignal => new AbortController().signal;

@@ -47,8 +47,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'wireguard-go': 'wireguard-go',
 };
 
-/** Places that hold system programs and are missing from an ordinary user's PATH. */
+/** Places that hold system programs and are missing from an ordinary user's PATH, and from that of root after `su`. */
 const SYSTEM_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+// What is found there has to be found by those who start it as well.
+process.env['PATH'] = [...new Set([...(process.env['PATH'] ?? '').split(':'), ...SYSTEM_PATH])].join(':');
 
 // linux/capability.h
 const CAP_NET_ADMIN = 12n;
@@ -85,7 +88,7 @@ function missingOn(needs: HostNeeds): string | null {
 }
 
 function isInstalled(tool: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(':'), ...SYSTEM_PATH];
+  const folders = (process.env['PATH'] ?? '').split(':');
   return folders.some((folder) => folder !== '' && isUsable(join(folder, tool), constants.X_OK));
 }
 
